@@ -1,0 +1,89 @@
+// What the driver (compiled once) and the kernels (compiled once per instruction set) share: plain structs
+// and tables of function pointers. T is float or double throughout.
+//
+// Columns of the descriptor come in blocks of 16: radialBlocks per neighbour element, angularBlocks per pair of
+// elements, each zero-padded. A tile is up to `tileRows` atoms of one element; it stores only the blocks that some atom of
+// it can see (active blocks), tile-major: value(row, block, column) = x[(position[block] * rows + row) * 16 + column].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mlts {
+
+constexpr int blockWidth = 16;
+constexpr int memberLanes = 8;  // members travel in groups of 8 through the descriptor's backward pass
+
+// Constants of the symmetry functions (docs/maths.md). Å, Å⁻², rad.
+template <class T>
+struct Descriptor {
+  int elements, radialShifts, angularShifts, sections;
+  int radialBlocks, angularBlocks, blocks;
+  bool smoothCutoff;  // false: ½ + ½cos(πr/Rc); true: exp(1 − 1/(1 − (r/Rc)²))
+  T radialCutoff, angularCutoff, etaR, etaA, zeta;
+  const T* shiftsR;  // [radialBlocks·16], padded with the last shift
+  const T* shiftsA;  // [angularShifts]
+  const T* cosZ;     // [sections]
+  const T* sinZ;
+  bool uniformShifts;      // shiftsA equally spaced: the recurrence applies
+  int power;               // h^ζ = h^power · Σ_k polynomial[k] h^k on [0,1] (float), fitted when the model loads
+  int polynomialDegree;
+  const T* polynomial;
+
+  int pair(int a, int b) const { return a <= b ? a * elements - a * (a - 1) / 2 + (b - a) : pair(b, a); }
+  int radialBlock(int element) const { return element * radialBlocks; }
+  int angularBlock(int pair) const { return elements * radialBlocks + pair * angularBlocks; }
+};
+
+// One atom and its neighbours within the radial cutoff: sorted by element, within an element those inside the angular cutoff
+// first. segment[2e] … segment[2e+1] are angular, segment[2e+1] … segment[2e+2] radial only; segment[2·elements] = count.
+// The four float arrays may be read 16 past the count: there r is beyond the cutoff and all is finite.
+template <class T>
+struct Center {
+  const T *dx, *dy, *dz, *r;  // Å, from this atom to the neighbour
+  const std::int32_t* atom;   // index of the neighbour's owner in the force array
+  const std::uint16_t* segment;
+  std::int32_t self;
+};
+
+// Where the backward pass accumulates. lanes = 1 (mean) or memberLanes·⌈members/8⌉.
+template <class T>
+struct Accumulators {
+  T* forces;       // lanes == 1: [atom][4]; else [atom][3][lanes]
+  double* virial;  // [9][lanes], W = −Σ D⊗∂E/∂D
+  T* virials;      // [atom][9] of the mean, or null; a term belongs to the neighbour at the end of D
+};
+
+template <class T>
+struct DescriptorKernels {
+  // Bytes of scratch one thread needs for centers of at most `neighbours` neighbours, `angular` of them within the angular cutoff.
+  std::size_t (*scratchBytes)(const Descriptor<T>&, int neighbours, int angular, int members);
+  // Writes row `row` of a tile; every active block is written in whole, unseen ones with zeros.
+  void (*forward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const std::int16_t* active, int activeCount,
+                  T* x, int rows, int row, void* scratch);
+  // Adds forces and virial of row `row`; gradients[m] = ∂E_m/∂x of the tile, laid out like x. members == 1 is the mean.
+  void (*backward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const T* const* gradients, int members,
+                   int rows, int row, const Accumulators<T>& out, void* scratch);
+};
+
+enum class Epilogue { celu, celuGradient, plain, add };
+
+template <class T>
+struct NetworkKernels {
+  int tileRows;  // most rows of a tile
+  // C[rows × 16·groups] = epilogue(A · B + bias).
+  // A: tile-major, `kCount` blocks of 16 inputs; block q is multiplied with rows kBlock[q]·16 … +15 of B.
+  // B: packed [group][depth][16]; C: tile-major, group g is block g of C.
+  void (*multiply)(Epilogue, int rows, const T* a, const std::uint16_t* kBlock, int kCount, const T* b, std::size_t depth,
+                   const std::uint16_t* group, int groups, T* c, const T* bias, T celuAlpha);
+  // GFLOP/s of `multiply` from L1 on the calling thread.
+  double (*peak)(double seconds);
+};
+
+template <class T>
+struct Kernels {
+  DescriptorKernels<T> descriptor;
+  NetworkKernels<T> network;
+};
+
+}  // namespace mlts
