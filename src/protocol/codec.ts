@@ -1,0 +1,77 @@
+/** Frames to maps and back: MessagePack through msgpackr, with everything off that is not plain MessagePack. */
+import { addExtension, Packr, Unpackr } from 'msgpackr';
+import { bytesOf, type WireArray } from './arrays.ts';
+import { type ScanLimits, scan } from './scan.ts';
+
+/** A decoded map: every value still unchecked. */
+export type WireMap = Readonly<Record<string, unknown>>;
+
+/** A number that travels as float64 even where its value is whole, which msgpackr would write as an integer. */
+class Float {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+type Room = { target: Uint8Array; targetView: DataView; position: number };
+const writeFloat = (float: Float, allocate: (size: number) => Room): void => {
+  const { target, targetView, position } = allocate(9);
+  target[position] = 0xcb;
+  targetView.setFloat64(position + 1, float.value);
+};
+// msgpackr asks for an extension type; none is ever written, and `scan` refuses them all in what arrives.
+addExtension({ Class: Float, type: 1, pack: writeFloat as never });
+
+/** Scalars that are MessagePack floats, wherever they stand. */
+const FLOATS: ReadonlySet<string> = new Set([
+  'energy',
+  'sigma_energy',
+  'rho',
+  'cutoff',
+  'reach',
+  'min_distance',
+  'uptime',
+  'mean_systems',
+  'p50',
+  'p95',
+  'p99',
+]);
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, mapsAsObjects: true });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
+
+const isWireArray = (value: object): value is WireArray => ArrayBuffer.isView(value) && !(value instanceof Uint8Array);
+
+function wireValue(key: string, value: unknown): unknown {
+  if (typeof value === 'number') {
+    if (FLOATS.has(key)) return new Float(value);
+    return value > 0xffff_ffff ? BigInt(value) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (isWireArray(value)) return bytesOf(value);
+  if (Array.isArray(value)) return typeof value[0] === 'object' ? value.map(wireMap) : value;
+  return wireMap(value);
+}
+
+function wireMap(message: object): object {
+  const map: Record<string, unknown> = {};
+  for (const key in message) {
+    const value = (message as Record<string, unknown>)[key];
+    if (value !== undefined) map[key] = wireValue(key, value);
+  }
+  return map;
+}
+
+/** One message as the bytes of one frame. Arrays are copied once, into the frame. Undefined fields are left out. */
+export const encode = (message: object): Uint8Array => packr.pack(wireMap(message));
+
+/**
+ * The map in a frame; binaries are views of it.
+ * @throws MltsError E_PROTOCOL | E_LIMIT
+ */
+export function decode(bytes: Uint8Array, limits: ScanLimits): WireMap {
+  scan(bytes, limits);
+  return unpackr.unpack(bytes) as WireMap;
+}
+
