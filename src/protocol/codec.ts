@@ -6,22 +6,25 @@ import { type ScanLimits, scan } from './scan.ts';
 /** A decoded map: every value still unchecked. */
 export type WireMap = Readonly<Record<string, unknown>>;
 
-/** A number that travels as float64 even where its value is whole, which msgpackr would write as an integer. */
-class Float {
+/** A number whose MessagePack type msgpackr would choose otherwise: a whole float64, or an integer above 2³². */
+class Eight {
+  readonly token: 0xcb | 0xcf;
   readonly value: number;
-  constructor(value: number) {
+  constructor(token: 0xcb | 0xcf, value: number) {
+    this.token = token;
     this.value = value;
   }
 }
 
 type Room = { target: Uint8Array; targetView: DataView; position: number };
-const writeFloat = (float: Float, allocate: (size: number) => Room): void => {
+const writeEight = (number: Eight, allocate: (size: number) => Room): void => {
   const { target, targetView, position } = allocate(9);
-  target[position] = 0xcb;
-  targetView.setFloat64(position + 1, float.value);
+  target[position] = number.token;
+  if (number.token === 0xcb) targetView.setFloat64(position + 1, number.value);
+  else targetView.setBigUint64(position + 1, BigInt(number.value));
 };
 // msgpackr asks for an extension type; none is ever written, and `scan` refuses them all in what arrives.
-addExtension({ Class: Float, type: 1, pack: writeFloat as never });
+addExtension({ Class: Eight, type: 1, pack: writeEight as never });
 
 /** Scalars that are MessagePack floats, wherever they stand. */
 const FLOATS: ReadonlySet<string> = new Set([
@@ -45,8 +48,8 @@ const isWireArray = (value: object): value is WireArray => ArrayBuffer.isView(va
 
 function wireValue(key: string, value: unknown): unknown {
   if (typeof value === 'number') {
-    if (FLOATS.has(key)) return new Float(value);
-    return value > 0xffff_ffff ? BigInt(value) : value;
+    if (FLOATS.has(key)) return new Eight(0xcb, value);
+    return value > 0xffff_ffff ? new Eight(0xcf, value) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   if (isWireArray(value)) return bytesOf(value);
