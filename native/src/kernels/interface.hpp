@@ -68,15 +68,27 @@ struct DescriptorKernels {
 
 enum class Epilogue { celu, celuGradient, plain, add };
 
+// One tile's part in a matrix product; tile-major matrices as above.
+template <class T>
+struct TileProduct {
+  const T* a;  // [kCount][rows][16]
+  T* c;        // [groups][rows][16]
+  int rows;
+  const std::int16_t* kBlock;    // block q of A multiplies rows kBlock[q]·16 … +15 of B
+  int kCount;
+  const std::int16_t* position;   // group g of B goes to block position[g] of C, −1: nowhere; null: to block g
+};
+
 template <class T>
 struct NetworkKernels {
   int tileRows;  // most rows of a tile
-  // C[rows × 16·groups] = epilogue(A · B + bias).
-  // A: tile-major, `kCount` blocks of 16 inputs; block q is multiplied with rows kBlock[q]·16 … +15 of B.
-  // B: packed [group][depth][16]; C: tile-major, group g is block g of C.
-  void (*multiply)(Epilogue, int rows, const T* a, const std::uint16_t* kBlock, int kCount, const T* b, std::size_t depth,
-                   const std::uint16_t* group, int groups, T* c, const T* bias, T celuAlpha);
-  // GFLOP/s of `multiply` from L1 on the calling thread.
+  // C = epilogue(A·B + bias) for each tile. B is packed [group][depth][16]; only the groups listed are computed, each read
+  // from the cache by all tiles in turn. bias: [16·groups of B], read by Epilogue::celu only.
+  void (*multiply)(Epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth, const std::int16_t* groups,
+                   int groupCount, const T* bias, T celuAlpha);
+  // Last layer, one output: energy[row] = Σ y·weights + bias; y becomes weights·scale·CELU′(y).
+  void (*output)(T* y, int rows, int blocks, const T* weights, T bias, T scale, T celuAlpha, T* energy);
+  // Flops per second of `multiply` on one tile with everything in L1, on the calling thread.
   double (*peak)(double seconds);
 };
 
@@ -85,5 +97,16 @@ struct Kernels {
   DescriptorKernels<T> descriptor;
   NetworkKernels<T> network;
 };
+
+// Defined once per instruction set, each in its own namespace.
+#define MLTS_DECLARE_KERNELS(isa)          \
+  namespace isa {                          \
+  extern const Kernels<float> singleKernels;  \
+  extern const Kernels<double> doubleKernels; \
+  }
+MLTS_DECLARE_KERNELS(portable)
+MLTS_DECLARE_KERNELS(avx2)
+MLTS_DECLARE_KERNELS(avx512)
+#undef MLTS_DECLARE_KERNELS
 
 }  // namespace mlts

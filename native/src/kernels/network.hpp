@@ -1,0 +1,175 @@
+// Matrix products of the networks: C = epilogue(A·B + bias) on tile-major activations and packed weights.
+//
+// A register tile holds R rows × 2 vectors; the two vectors are columns of one 16-wide group or, where a register holds
+// a whole group, of two groups. B is read once per tile, two streams, prefetched along the list of blocks really used.
+#pragma once
+
+#include "interface.hpp"
+#include "../simd/simd.hpp"
+
+namespace mlts::MLTS_ISA {
+
+// Accumulators, two rows of B and one broadcast must fit the register file: 32 registers, or 16.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int tileRows = 12;
+#else
+constexpr int tileRows = 6;
+#endif
+
+// CELU_α(x) = max(0,x) + min(0, α(e^{x/α} − 1)); doi:10.48550/arXiv.1704.07483
+template <class T>
+MLTS_INLINE Vec<T> celu(Vec<T> x, T alpha) {
+  const Vec<T> zero{};
+  const Vec<T> negative = exp<T>(min(x, zero) * (1 / alpha)) * alpha - alpha;
+  return x > zero ? x : negative;
+}
+// CELU′ from the output y: 1 for y > 0, else y/α + 1.
+template <class T>
+MLTS_INLINE Vec<T> celuDerivative(Vec<T> y, T alpha) {
+  return min(y * (1 / alpha) + T(1), splat(T(1)));
+}
+
+template <class T, Epilogue E>
+MLTS_INLINE void finish(T* c, Vec<T> acc, const T* bias, T alpha) {
+  if constexpr (E == Epilogue::celu) {
+    store(c, celu<T>(acc + load(bias), alpha));
+  } else if constexpr (E == Epilogue::celuGradient) {
+    store(c, acc * celuDerivative<T>(load(c), alpha));
+  } else if constexpr (E == Epilogue::add) {
+    store(c, acc + load(c));
+  } else {
+    store(c, acc);
+  }
+}
+
+// R rows × NV vectors. b[v] and c[v] point at column v·lanes of their group; rows of B and C are 16 apart.
+template <class T, int R, int NV, Epilogue E>
+__attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* kBlock, int kCount, const T* const* b, T* const* c,
+                                    const T* const* bias, T alpha) {
+  constexpr int width = blockWidth;
+  constexpr std::ptrdiff_t block = width * width;
+  // How many blocks ahead of its use a line of B is asked for: measured, 2 … 6 are alike.
+  constexpr int ahead = 4;
+  const T* b0 = b[0];
+  const T* b1 = b[NV - 1];
+  Vec<T> acc0[R], acc1[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) acc0[r] = acc1[r] = Vec<T>{};
+  for (int q = 0; q < kCount; q++) {
+    const std::ptrdiff_t here = kBlock[q] * block;
+    const std::ptrdiff_t next = kBlock[q + ahead < kCount ? q + ahead : kCount - 1] * block;
+    const T* p0 = b0 + here;
+    const T* p1 = b1 + here;
+    for (int k = 0; k < width; k += 4) {
+#pragma GCC unroll 4
+      for (int u = 0; u < 4; u++) {
+        const int row = (k + u) * width;
+        const Vec<T> w0 = load(p0 + row);
+        __builtin_prefetch(b0 + next + row);
+        Vec<T> w1{};
+        if constexpr (NV == 2) {
+          w1 = load(p1 + row);
+          if constexpr (lanes<T> == width) __builtin_prefetch(b1 + next + row);
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+          const Vec<T> x = splat(a[r * width + k + u]);
+          acc0[r] += x * w0;
+          if constexpr (NV == 2) acc1[r] += x * w1;
+        }
+      }
+    }
+    a += R * width;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+    finish<T, E>(c[0] + r * width, acc0[r], bias[0], alpha);
+    if constexpr (NV == 2) finish<T, E>(c[1] + r * width, acc1[r], bias[1], alpha);
+  }
+}
+
+template <class T>
+using Tile = void (*)(const T*, const std::int16_t*, int, const T* const*, T* const*, const T* const*, T);
+
+template <class T, int NV, Epilogue E>
+Tile<T> tileOf(int rows) {
+  static constexpr Tile<T> table[] = {
+      tile<T, 1, NV, E>, tile<T, 2, NV, E>,  tile<T, 3, NV, E>,  tile<T, 4, NV, E>,
+      tile<T, 5, NV, E>, tile<T, 6, NV, E>,
+#if defined(__AVX512F__) || defined(__aarch64__)
+      tile<T, 7, NV, E>, tile<T, 8, NV, E>,  tile<T, 9, NV, E>,  tile<T, 10, NV, E>,
+      tile<T, 11, NV, E>, tile<T, 12, NV, E>,
+#endif
+  };
+  return table[rows - 1];
+}
+
+template <class T, Epilogue E>
+void multiplyWith(const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth, const std::int16_t* groups,
+                  int groupCount, const T* bias, T alpha) {
+  constexpr int width = blockWidth;
+  constexpr int perGroup = width / lanes<T>;            // vectors in one group of columns
+  constexpr int together = perGroup == 1 ? 2 : 1;       // groups a register tile spans
+  const std::size_t groupSize = depth * width;
+  for (int g = 0; g < groupCount; g += together) {
+    for (const TileProduct<T>* t = tiles; t < tiles + tileCount; t++) {
+      const T* bs[2];
+      T* cs[2];
+      const T* biases[2];
+      int n = 0;
+      for (int s = g; s < g + together && s < groupCount; s++) {
+        const int group = groups[s];
+        const int block = t->position ? t->position[group] : group;
+        if (block < 0) continue;
+        bs[n] = b + group * groupSize;
+        cs[n] = t->c + static_cast<std::size_t>(block) * t->rows * width;
+          biases[n] = E == Epilogue::celu ? bias + group * width : bias;
+        n++;
+      }
+      if (n == 0) continue;
+      if constexpr (perGroup == 1) {
+        const Tile<T> kernel = n == 2 ? tileOf<T, 2, E>(t->rows) : tileOf<T, 1, E>(t->rows);
+        kernel(t->a, t->kBlock, t->kCount, bs, cs, biases, alpha);
+      } else {
+        const Tile<T> kernel = tileOf<T, 2, E>(t->rows);
+        for (int column = 0; column < width; column += 2 * lanes<T>) {
+          const T* bv[2] = {bs[0] + column, bs[0] + column + lanes<T>};
+          T* cv[2] = {cs[0] + column, cs[0] + column + lanes<T>};
+          const T* biasv[2] = {biases[0] + column, biases[0] + column + lanes<T>};
+          kernel(t->a, t->kBlock, t->kCount, bv, cv, biasv, alpha);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
+              const std::int16_t* groups, int groupCount, const T* bias, T alpha) {
+  const auto with = [&](auto run) { run(tiles, tileCount, b, depth, groups, groupCount, bias, alpha); };
+  switch (epilogue) {
+    case Epilogue::celu: return with(multiplyWith<T, Epilogue::celu>);
+    case Epilogue::celuGradient: return with(multiplyWith<T, Epilogue::celuGradient>);
+    case Epilogue::plain: return with(multiplyWith<T, Epilogue::plain>);
+    case Epilogue::add: return with(multiplyWith<T, Epilogue::add>);
+  }
+}
+
+template <class T>
+void output(T* y, int rows, int blocks, const T* weights, T bias, T scale, T alpha, T* energy) {
+  for (int r = 0; r < rows; r++) {
+    Vec<T> dot{};
+    for (int block = 0; block < blocks; block++) {
+      for (int column = 0; column < blockWidth; column += lanes<T>) {
+        T* p = y + (block * rows + r) * blockWidth + column;
+        const Vec<T> value = load(p);
+        const Vec<T> w = load(weights + block * blockWidth + column);
+        dot += value * w;
+        store(p, w * scale * celuDerivative<T>(value, alpha));
+      }
+    }
+    energy[r] = sum<T>(dot) + bias;
+  }
+}
+
+}  // namespace mlts::MLTS_ISA
