@@ -42,22 +42,33 @@ MLTS_INLINE void finish(T* c, Vec<T> acc, const T* bias, T alpha) {
   }
 }
 
-// R rows × NV vectors. b[v] and c[v] point at column v·lanes of their group; rows of B and C are 16 apart.
+// One vector of columns of a product.
+template <class T>
+struct Column {
+  const T* b;     // its first element in the group; rows are 16 apart
+  const T* next;  // the same of the panel that is needed after this one
+  T* c;
+  const T* bias;
+};
+
+// R rows × NV vectors.
 template <class T, int R, int NV, Epilogue E>
-__attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* kBlock, int kCount, const T* const* b, T* const* c,
-                                    const T* const* bias, T alpha) {
+__attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* kBlock, int kCount, const Column<T>* columns, T alpha) {
   constexpr int width = blockWidth;
   constexpr std::ptrdiff_t block = width * width;
-  // How many blocks ahead of its use a line of B is asked for: measured, 2 … 6 are alike.
+  // How many blocks ahead of its use a line of B is asked for.
   constexpr int ahead = 4;
-  const T* b0 = b[0];
-  const T* b1 = b[NV - 1];
+  const Column<T>&first = columns[0], &second = columns[NV - 1];
+  const T *b0 = first.b, *b1 = second.b;
   Vec<T> acc0[R], acc1[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) acc0[r] = acc1[r] = Vec<T>{};
   for (int q = 0; q < kCount; q++) {
     const std::ptrdiff_t here = kBlock[q] * block;
-    const std::ptrdiff_t next = kBlock[q + ahead < kCount ? q + ahead : kCount - 1] * block;
+    const bool wraps = q + ahead >= kCount;
+    const std::ptrdiff_t later = kBlock[!wraps ? q + ahead : q + ahead - kCount < kCount ? q + ahead - kCount : 0] * block;
+    const T* n0 = (wraps ? first.next : b0) + later;
+    const T* n1 = (wraps ? second.next : b1) + later;
     const T* p0 = b0 + here;
     const T* p1 = b1 + here;
     for (int k = 0; k < width; k += 4) {
@@ -65,11 +76,11 @@ __attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* k
       for (int u = 0; u < 4; u++) {
         const int row = (k + u) * width;
         const Vec<T> w0 = load(p0 + row);
-        __builtin_prefetch(b0 + next + row);
+        __builtin_prefetch(n0 + row);
         Vec<T> w1{};
         if constexpr (NV == 2) {
           w1 = load(p1 + row);
-          if constexpr (lanes<T> == width) __builtin_prefetch(b1 + next + row);
+          if constexpr (lanes<T> == width) __builtin_prefetch(n1 + row);
         }
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
@@ -83,17 +94,17 @@ __attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* k
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) {
-    finish<T, E>(c[0] + r * width, acc0[r], bias[0], alpha);
-    if constexpr (NV == 2) finish<T, E>(c[1] + r * width, acc1[r], bias[1], alpha);
+    finish<T, E>(first.c + r * width, acc0[r], first.bias, alpha);
+    if constexpr (NV == 2) finish<T, E>(second.c + r * width, acc1[r], second.bias, alpha);
   }
 }
 
 template <class T>
-using Tile = void (*)(const T*, const std::int16_t*, int, const T* const*, T* const*, const T* const*, T);
+using TileKernel = void (*)(const T*, const std::int16_t*, int, const Column<T>*, T);
 
 template <class T, int NV, Epilogue E>
-Tile<T> tileOf(int rows) {
-  static constexpr Tile<T> table[] = {
+TileKernel<T> tileOf(int rows) {
+  static constexpr TileKernel<T> table[] = {
       tile<T, 1, NV, E>, tile<T, 2, NV, E>,  tile<T, 3, NV, E>,  tile<T, 4, NV, E>,
       tile<T, 5, NV, E>, tile<T, 6, NV, E>,
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -113,30 +124,30 @@ void multiplyWith(const TileProduct<T>* tiles, int tileCount, const T* b, std::s
   const std::size_t groupSize = depth * width;
   for (int g = 0; g < groupCount; g += together) {
     for (const TileProduct<T>* t = tiles; t < tiles + tileCount; t++) {
-      const T* bs[2];
-      T* cs[2];
-      const T* biases[2];
+      const bool panelDone = t + 1 == tiles + tileCount;
+      Column<T> columns[2];
       int n = 0;
       for (int s = g; s < g + together && s < groupCount; s++) {
         const int group = groups[s];
         const int block = t->position ? t->position[group] : group;
         if (block < 0) continue;
-        bs[n] = b + group * groupSize;
-        cs[n] = t->c + static_cast<std::size_t>(block) * t->rows * width;
-          biases[n] = E == Epilogue::celu ? bias + group * width : bias;
-        n++;
+        const int next = panelDone && s + together < groupCount ? groups[s + together] : group;
+        columns[n++] = {b + group * groupSize, b + next * groupSize, t->c + static_cast<std::size_t>(block) * t->rows * width,
+                        E == Epilogue::celu ? bias + group * width : bias};
       }
       if (n == 0) continue;
       if constexpr (perGroup == 1) {
-        const Tile<T> kernel = n == 2 ? tileOf<T, 2, E>(t->rows) : tileOf<T, 1, E>(t->rows);
-        kernel(t->a, t->kBlock, t->kCount, bs, cs, biases, alpha);
+        const TileKernel<T> kernel = n == 2 ? tileOf<T, 2, E>(t->rows) : tileOf<T, 1, E>(t->rows);
+        kernel(t->a, t->kBlock, t->kCount, columns, alpha);
       } else {
-        const Tile<T> kernel = tileOf<T, 2, E>(t->rows);
+        const TileKernel<T> kernel = tileOf<T, 2, E>(t->rows);
+        const Column<T> group = columns[0];
         for (int column = 0; column < width; column += 2 * lanes<T>) {
-          const T* bv[2] = {bs[0] + column, bs[0] + column + lanes<T>};
-          T* cv[2] = {cs[0] + column, cs[0] + column + lanes<T>};
-          const T* biasv[2] = {biases[0] + column, biases[0] + column + lanes<T>};
-          kernel(t->a, t->kBlock, t->kCount, bv, cv, biasv, alpha);
+          for (int v = 0; v < 2; v++) {
+            const int offset = column + v * lanes<T>;
+            columns[v] = {group.b + offset, group.next + offset, group.c + offset, group.bias + offset};
+          }
+          kernel(t->a, t->kBlock, t->kCount, columns, alpha);
         }
       }
     }
