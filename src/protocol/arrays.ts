@@ -2,7 +2,6 @@
  * The dtype of every array field, fixed by its name, and the one copy between a frame and an aligned
  * typed array. Frames are little-endian, and so must the machine be.
  */
-import { endianness } from 'node:os';
 import { MltsError } from '../errors.ts';
 
 export type WireArray = Float64Array | Float32Array | Int32Array;
@@ -27,14 +26,15 @@ const CONSTRUCTORS = { int32: Int32Array, float64: Float64Array, float32: Float3
 /** The typed array of one array field. */
 export type ArrayOf<Field extends ArrayField> = InstanceType<(typeof CONSTRUCTORS)[(typeof DTYPES)[Field]]>;
 
-if (endianness() !== 'LE') {
+if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) {
   throw new MltsError('E_UNAVAILABLE', 'this machine is big-endian', 'Run mlts on a little-endian machine.');
 }
 
 export const isArrayField = (name: string): name is ArrayField => Object.hasOwn(DTYPES, name);
 
 /** The bytes of an array, not copied. */
-export const bytesOf = (array: WireArray): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+export const bytesOf = (array: WireArray): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /**
  * The array behind a field's bytes, copied once into memory of its own (aligned, and free of the frame).

@@ -77,4 +77,3 @@ export function decode(bytes: Uint8Array, limits: ScanLimits): WireMap {
   scan(bytes, limits);
   return unpackr.unpack(bytes) as WireMap;
 }
-

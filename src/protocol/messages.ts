@@ -212,4 +212,12 @@ export interface StatsReply extends Id, Stats {
   type: 'stats';
 }
 
-export type Reply = HelloReply | ModelsReply | OpenReply | EvaluateReply | BatchEvaluateReply | EmptyReply | ErrorReply | StatsReply;
+export type Reply =
+  | HelloReply
+  | ModelsReply
+  | OpenReply
+  | EvaluateReply
+  | BatchEvaluateReply
+  | EmptyReply
+  | ErrorReply
+  | StatsReply;

@@ -32,7 +32,8 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
   const length = bytes.byteLength;
   if (length > limits.maxBytes) throw limit(`the frame has ${length} bytes, the limit is ${limits.maxBytes}`);
   const first = bytes[0] ?? 0xc1;
-  if (!((first & 0xf0) === 0x80 || first === 0xde || first === 0xdf)) throw malformed('the frame is not a MessagePack map');
+  if (!((first & 0xf0) === 0x80 || first === 0xde || first === 0xdf))
+    throw malformed('the frame is not a MessagePack map');
 
   let at = 0;
   let values = 0;
@@ -44,7 +45,8 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
     return value;
   };
   const skip = (count: number): void => {
-    if (count > length - at) throw malformed(`a value of ${count} bytes at byte ${at} does not fit a frame of ${length} bytes`);
+    if (count > length - at)
+      throw malformed(`a value of ${count} bytes at byte ${at} does not fit a frame of ${length} bytes`);
     at += count;
   };
 
@@ -61,7 +63,8 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
 
   const key = (): void => {
     const token = bytes[at];
-    if (!((token & 0xe0) === 0xa0 || (token >= 0xd9 && token <= 0xdb))) throw malformed(`a map key at byte ${at} is not a string`);
+    if (!((token & 0xe0) === 0xa0 || (token >= 0xd9 && token <= 0xdb)))
+      throw malformed(`a map key at byte ${at} is not a string`);
     value(0);
   };
 

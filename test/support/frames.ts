@@ -46,7 +46,11 @@ export const frames: Record<string, Request | Reply> = {
     limits,
   },
   'models-request': { type: 'models', id: 2 },
-  'models-reply': { type: 'models', id: 2, models: [model, { ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 }] },
+  'models-reply': {
+    type: 'models',
+    id: 2,
+    models: [model, { ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 }],
+  },
   'open-request': {
     type: 'open',
     id: 3,
@@ -100,7 +104,9 @@ export const frames: Record<string, Request | Reply> = {
     forces: floats(0, 0, -0.0625, 0, 0.5, 0.03125, 0, -0.5, 0.03125, 0, 0, 0.015625),
     virial: waterVirial,
     member_energies: floats(-2078.0625, -2077.9375),
-    force_deviations: Float32Array.from(Array.from({ length: 24 }, (_, i) => (i < 12 ? 1 : -1) * ((i % 12) - 5.5) * 0.0078125)),
+    force_deviations: Float32Array.from(
+      Array.from({ length: 24 }, (_, i) => (i < 12 ? 1 : -1) * ((i % 12) - 5.5) * 0.0078125),
+    ),
   },
   'evaluate-numbers-request': {
     type: 'evaluate',

@@ -14,11 +14,21 @@ const json = (frame: object) =>
 describe('golden frames', () => {
   // `npx vitest run test/unit/protocol/frames.test.ts -u` writes them anew after a deliberate change.
   it.each(Object.entries(frames))('%s has the bytes it always had', async (name, message) => {
-    const frame = { schema: 1, name, madeBy: 'test/support/frames.ts', message, hex: Buffer.from(encode(message)).toString('hex') };
+    const frame = {
+      schema: 1,
+      name,
+      madeBy: 'test/support/frames.ts',
+      message,
+      hex: Buffer.from(encode(message)).toString('hex'),
+    };
     await expect(json(frame)).toMatchFileSnapshot(`${folder}${name}.json`);
   });
 
   it('are all there, and no others', () => {
-    expect(readdirSync(folder).sort()).toEqual(Object.keys(frames).map((name) => `${name}.json`).sort());
+    expect(readdirSync(folder).sort()).toEqual(
+      Object.keys(frames)
+        .map((name) => `${name}.json`)
+        .sort(),
+    );
   });
 });

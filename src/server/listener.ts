@@ -1,0 +1,125 @@
+/** One bound endpoint: frames in, frames out. */
+import { lstat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { type Context, Router } from 'zeromq';
+import { MltsError } from '../errors.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export interface ListenOptions {
+  readonly context: Context;
+  /** Z85 secret key; needed for every endpoint that is not local. */
+  readonly secretKey?: string | undefined;
+  readonly maxBytes: number;
+  /** Messages that may lie between the server and one client, in each direction. */
+  readonly maxClientQueue: number;
+}
+
+/** Whether something accepts connections on an ipc socket file. */
+const isAlive = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = connect(path);
+    const done = (alive: boolean) => {
+      probe.destroy();
+      resolve(alive);
+    };
+    probe.once('connect', () => done(true));
+    probe.once('error', () => done(false));
+  });
+
+const taken = (address: string, cause?: unknown): MltsError =>
+  new MltsError('E_ADDRESS', `${address} is taken`, 'Stop the server that listens there, or choose another --bind.', {
+    cause,
+  });
+
+/** libzmq unlinks whatever lies at an ipc path before it binds, be it another server's live socket or a user's file. */
+async function guardPath(address: string, path: string): Promise<void> {
+  const status = await lstat(path).catch(() => undefined);
+  if (status === undefined) return;
+  if (!status.isSocket())
+    throw new MltsError('E_ADDRESS', `${path} exists and is not a socket`, 'Choose another --bind.');
+  if (await isAlive(path)) throw taken(address);
+}
+
+function bindError(address: string, cause: unknown): MltsError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return taken(address, cause);
+  const remedy =
+    code === 'EACCES'
+      ? 'Choose a port above 1023 or a folder you may write.'
+      : 'Choose an address of this machine, or a path in a folder that exists.';
+  return new MltsError('E_ADDRESS', `cannot listen on ${address}: ${message}`, remedy, { cause });
+}
+
+export class Listener {
+  /** With the port that was chosen for `*`. */
+  readonly address: string;
+  readonly #router: Router;
+
+  private constructor(router: Router, address: string) {
+    this.#router = router;
+    this.address = address;
+  }
+
+  /** @throws MltsError E_ADDRESS | E_KEYS */
+  static async bind(endpoint: Endpoint, options: ListenOptions): Promise<Listener> {
+    if (!endpoint.local && options.secretKey === undefined) {
+      throw new MltsError(
+        'E_KEYS',
+        `${endpoint.address} is open to other machines and the server has no keys`,
+        'Run `mlts keys generate` and `mlts keys allow` first, or bind to loopback or ipc.',
+      );
+    }
+    if (endpoint.path !== undefined) await guardPath(endpoint.address, endpoint.path);
+    const router = new Router({
+      context: options.context,
+      ipv6: endpoint.ipv6,
+      // A reply to a client that has gone is an error, not silence: its work can be dropped.
+      mandatory: true,
+      // A reply never waits: a client that does not read is treated as gone.
+      sendTimeout: 0,
+      linger: 2000,
+      sendHighWaterMark: 2 * options.maxClientQueue,
+      receiveHighWaterMark: 2 * options.maxClientQueue,
+      // Above maxBytes a request gets E_LIMIT; above this libzmq ends the connection without reading it.
+      maxMessageSize: 2 * options.maxBytes,
+      // Finds clients whose machine vanished; answered by the client's libzmq, not by its program.
+      heartbeatInterval: 15_000,
+      heartbeatTimeout: 60_000,
+      ...(endpoint.local ? {} : { curveServer: true, curveSecretKey: options.secretKey as string, zapDomain: 'mlts' }),
+    });
+    try {
+      await router.bind(endpoint.address);
+    } catch (error) {
+      router.close();
+      throw bindError(endpoint.address, error);
+    }
+    return new Listener(router, router.lastEndpoint ?? endpoint.address);
+  }
+
+  /** Calls `accept` for each message until closed. */
+  async receive(accept: (identity: Buffer, frames: readonly Buffer[]) => void): Promise<void> {
+    const router = this.#router;
+    while (!router.closed) {
+      let message: Buffer[];
+      try {
+        message = await router.receive();
+      } catch (error) {
+        if (router.closed) return;
+        throw error;
+      }
+      const [identity, ...frames] = message;
+      if (identity !== undefined) accept(identity, frames);
+    }
+  }
+
+  /** Sends at once; `gone` is called where the client has left or does not read. */
+  send(identity: Buffer, frame: Uint8Array, gone: () => void): void {
+    if (this.#router.closed) return gone();
+    this.#router.send([identity, frame as Buffer]).catch(gone);
+  }
+
+  /** What was sent still leaves, for up to two seconds. */
+  close(): void {
+    this.#router.close();
+  }
+}

@@ -1,0 +1,101 @@
+/** The models of one server, and the kinds of work each can be asked for. */
+import type { Potential, Precision, Want } from '../engine/potential.ts';
+import { MltsError } from '../errors.ts';
+import { WANTS, type WireModel, type WireWant } from '../protocol/messages.ts';
+
+/** Work that may go to a backend in one call. One object for each combination: kinds compare by identity. */
+export interface Kind {
+  readonly served: Served;
+  readonly precision: Precision;
+  readonly want: ReadonlySet<Want>;
+}
+
+const ENGINE_WANT: Record<WireWant, Want> = {
+  forces: 'forces',
+  virial: 'virial',
+  energies: 'energies',
+  virials: 'virials',
+  sigma: 'sigma',
+  member_energies: 'memberEnergies',
+  member_forces: 'memberForces',
+  force_deviations: 'forceDeviations',
+};
+
+export class Served {
+  readonly potential: Potential;
+  readonly wire: WireModel;
+  readonly #kinds = new Map<number, Kind>();
+
+  constructor(potential: Potential) {
+    const { name, sha256, architecture, elements, members, cutoff, reach, minDistance } = potential.model;
+    this.potential = potential;
+    this.wire = { name, sha256, architecture, elements, members, cutoff, reach, min_distance: minDistance };
+  }
+
+  kind(precision: Precision, want: readonly WireWant[]): Kind {
+    let key = precision === 'double' ? 1 : 0;
+    for (const name of want) key |= 2 << WANTS.indexOf(name);
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      kind = { served: this, precision, want: new Set(want.map((name) => ENGINE_WANT[name])) };
+      this.#kinds.set(key, kind);
+    }
+    return kind;
+  }
+}
+
+export class Models {
+  readonly #served = new Map<string, Served>();
+
+  /** @throws MltsError E_USAGE for two models of one name, E_EMPTY for none */
+  constructor(potentials: readonly Potential[]) {
+    if (potentials.length === 0) throw new MltsError('E_EMPTY', 'the server has no model', 'Name one or more models.');
+    for (const potential of potentials) {
+      const { name } = potential.model;
+      if (this.#served.has(name)) {
+        throw new MltsError(
+          'E_USAGE',
+          `two models are called '${name}'`,
+          'Serve one of them, or rename its file and card.',
+        );
+      }
+      this.#served.set(name, new Served(potential));
+    }
+  }
+
+  /**
+   * @param name may be left out where there is one model
+   * @param sha256 the bytes the client insists on
+   * @throws MltsError E_MODEL_NOT_FOUND | E_HASH
+   */
+  find(name: string | undefined, sha256: string | undefined): Served {
+    const names = [...this.#served.keys()].join(', ');
+    const served =
+      name === undefined && this.#served.size === 1 ? [...this.#served.values()][0] : this.#served.get(name ?? '');
+    if (served === undefined) {
+      const what =
+        name === undefined
+          ? 'the request names no model and the server holds several'
+          : `no model '${name.slice(0, 80)}' here`;
+      throw new MltsError('E_MODEL_NOT_FOUND', what, `This server holds ${names}.`);
+    }
+    if (sha256 !== undefined && sha256 !== served.wire.sha256) {
+      throw new MltsError(
+        'E_HASH',
+        `'${served.wire.name}' has the SHA-256 ${served.wire.sha256}, the request insists on ${sha256.slice(0, 64)}`,
+        'Serve the model file that the run began with, or begin anew with this one.',
+      );
+    }
+    return served;
+  }
+
+  get wire(): WireModel[] {
+    return [...this.#served.values()].map((served) => served.wire);
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const served of this.#served.values()) bytes += served.potential.memoryBytes();
+    return bytes;
+  }
+}
