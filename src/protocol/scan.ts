@@ -21,8 +21,8 @@ const malformed = (what: string): MltsError =>
 const limit = (what: string): MltsError =>
   new MltsError('E_LIMIT', what, 'Send smaller requests, or raise the limit in the configuration of the server.');
 
-/** Payload bytes after the first byte, for 0xc0 … 0xd3; −1: refused, −2: length follows. */
-const FIXED = [0, -1, 0, 0, -2, -2, -2, -1, -1, -1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8];
+/** Payload bytes of nil, booleans, floats and integers, from 0xc0 on; −1 for what has a length, or is refused. */
+const FIXED = [0, -1, 0, 0, -1, -1, -1, -1, -1, -1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8];
 
 /**
  * @throws MltsError E_PROTOCOL for bytes that are not one map of the kinds above, E_LIMIT for one that is too
@@ -36,7 +36,7 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
     throw malformed('the frame is not a MessagePack map');
 
   let at = 0;
-  let values = 0;
+  const values = 0;
 
   const size = (width: number): number => {
     if (at + width > length) throw malformed(`the frame ends at byte ${length} inside a length`);
@@ -73,18 +73,16 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
     if (++values > limits.maxValues) throw limit(`the frame holds more than ${limits.maxValues} values`);
     const token = bytes[at++];
     if (token < 0x80 || token >= 0xe0) return;
-    if (token < 0x90) return children(token & 0x0f, depth + 1, true);
-    if (token < 0xa0) return children(token & 0x0f, depth + 1, false);
-    if (token < 0xc0) return skip(token & 0x1f);
-    if (token <= 0xd3) {
-      const payload = FIXED[token - 0xc0];
-      if (payload >= 0) return skip(payload);
-      if (payload === -2) return skip(size(1 << (token - 0xc4)));
-    }
-    if (token >= 0xd9 && token <= 0xdb) return skip(size(1 << (token - 0xd9)));
-    if (token === 0xdc || token === 0xdd) return children(size(token === 0xdc ? 2 : 4), depth + 1, false);
-    if (token === 0xde || token === 0xdf) return children(size(token === 0xde ? 2 : 4), depth + 1, true);
-    throw malformed(`byte ${at - 1} (0x${token.toString(16)}) is a MessagePack type that this protocol does not use`);
+    if (token < 0x90) children(token & 0x0f, depth + 1, true);
+    else if (token < 0xa0) children(token & 0x0f, depth + 1, false);
+    else if (token < 0xc0) skip(token & 0x1f);
+    else if (token >= 0xc4 && token <= 0xc6) skip(size(1 << (token - 0xc4)));
+    else if (token >= 0xd9 && token <= 0xdb) skip(size(1 << (token - 0xd9)));
+    else if (token === 0xdc || token === 0xdd) children(size(token === 0xdc ? 2 : 4), depth + 1, false);
+    else if (token === 0xde || token === 0xdf) children(size(token === 0xde ? 2 : 4), depth + 1, true);
+    else if ((FIXED[token - 0xc0] ?? -1) >= 0) skip(FIXED[token - 0xc0]);
+    else
+      throw malformed(`byte ${at - 1} (0x${token.toString(16)}) is a MessagePack type that this protocol does not use`);
   };
 
   value(0);
