@@ -36,7 +36,7 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
     throw malformed('the frame is not a MessagePack map');
 
   let at = 0;
-  const values = 0;
+  let values = 0;
 
   const size = (width: number): number => {
     if (at + width > length) throw malformed(`the frame ends at byte ${length} inside a length`);
