@@ -35,7 +35,7 @@ const FLOATS: ReadonlySet<string> = new Set([
   'reach',
   'min_distance',
   'uptime',
-  'mean_systems',
+  'mean',
   'p50',
   'p95',
   'p99',

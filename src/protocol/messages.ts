@@ -200,7 +200,7 @@ export interface Stats {
   /** Error replies by code. */
   errors: Record<string, number>;
   queue: { requests: number; atoms: number };
-  batches: { count: number; mean_systems: number; max_systems: number };
+  batches: { count: number; mean: number; max: number };
   clients: number;
   sessions: number;
   /** From the arrival of an `evaluate` to its reply, over the last 1024 of them. */

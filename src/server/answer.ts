@@ -2,6 +2,7 @@
 import type { Outcome, Result } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import type { WireError, WireResult } from '../protocol/messages.ts';
+import { wireName } from '../protocol/names.ts';
 import type { Job } from './job.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -19,26 +20,11 @@ export const errorReply = (error: MltsError, id: number | undefined): object => 
 });
 
 /** A sum is finite only if every term is: one test for a whole array. */
-function isFinite(values: Float64Array | Float32Array): boolean {
+function allFinite(values: Float64Array | Float32Array): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
   return Number.isFinite(sum);
 }
-
-const WIRE_NAMES: Partial<Record<keyof Result, keyof WireResult>> = {
-  energy: 'energy',
-  forces: 'forces',
-  virial: 'virial',
-  energies: 'energies',
-  virials: 'virials',
-  sigmaEnergy: 'sigma_energy',
-  rho: 'rho',
-  sigmaEnergies: 'sigma_energies',
-  sigmaForces: 'sigma_forces',
-  memberEnergies: 'member_energies',
-  memberForces: 'member_forces',
-  forceDeviations: 'force_deviations',
-};
 
 /** @throws MltsError E_NONFINITE */
 function wireResult(result: Result, natoms: number): WireResult {
@@ -46,14 +32,14 @@ function wireResult(result: Result, natoms: number): WireResult {
   for (const key in result) {
     const value = result[key as keyof Result];
     if (value === undefined) continue;
-    if (typeof value === 'number' ? !Number.isFinite(value) : !isFinite(value)) {
+    if (typeof value === 'number' ? !Number.isFinite(value) : !allFinite(value)) {
       throw new MltsError(
         'E_NONFINITE',
         `the model's ${key} of this system of ${natoms} atoms is not finite`,
         'Look at the structure: it is far from anything the model was trained on.',
       );
     }
-    wire[WIRE_NAMES[key as keyof Result] as string] = value;
+    wire[wireName(key)] = value;
   }
   return wire as unknown as WireResult;
 }

@@ -2,6 +2,7 @@
 import type { Potential, Precision, Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import { WANTS, type WireModel, type WireWant } from '../protocol/messages.ts';
+import { fieldName } from '../protocol/names.ts';
 
 /** Work that may go to a backend in one call. One object for each combination: kinds compare by identity. */
 export interface Kind {
@@ -9,17 +10,6 @@ export interface Kind {
   readonly precision: Precision;
   readonly want: ReadonlySet<Want>;
 }
-
-const ENGINE_WANT: Record<WireWant, Want> = {
-  forces: 'forces',
-  virial: 'virial',
-  energies: 'energies',
-  virials: 'virials',
-  sigma: 'sigma',
-  member_energies: 'memberEnergies',
-  member_forces: 'memberForces',
-  force_deviations: 'forceDeviations',
-};
 
 export class Served {
   readonly potential: Potential;
@@ -37,7 +27,7 @@ export class Served {
     for (const name of want) key |= 2 << WANTS.indexOf(name);
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      kind = { served: this, precision, want: new Set(want.map((name) => ENGINE_WANT[name])) };
+      kind = { served: this, precision, want: new Set(want.map((name) => fieldName(name) as Want)) };
       this.#kinds.set(key, kind);
     }
     return kind;

@@ -155,8 +155,8 @@ function stats({ metrics, dispatcher, clients, models }: Rooms): Stats {
     queue: { requests: dispatcher.jobs, atoms: dispatcher.atoms },
     batches: {
       count: metrics.batches,
-      mean_systems: metrics.batches === 0 ? 0 : metrics.systems / metrics.batches,
-      max_systems: metrics.maxSystems,
+      mean: metrics.batches === 0 ? 0 : metrics.systems / metrics.batches,
+      max: metrics.maxSystems,
     },
     clients: clients.count,
     sessions: clients.sessions,

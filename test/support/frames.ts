@@ -190,7 +190,7 @@ export const frames: Record<string, Request | Reply> = {
     atoms: 9000,
     errors: { E_SESSION: 1 },
     queue: { requests: 0, atoms: 0 },
-    batches: { count: 250, mean_systems: 4, max_systems: 8 },
+    batches: { count: 250, mean: 4, max: 8 },
     clients: 8,
     sessions: 8,
     latency: { p50: 0.75, p95: 1, p99: 1.25 },
