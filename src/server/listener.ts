@@ -114,8 +114,8 @@ export class Listener {
 
   /** Sends at once; `gone` is called where the client has left or does not read. */
   send(identity: Buffer, frame: Uint8Array, gone: () => void): void {
-    if (this.#router.closed) return gone();
-    this.#router.send([identity, frame as Buffer]).catch(gone);
+    if (this.#router.closed) gone();
+    else this.#router.send([identity, frame as Buffer]).catch(gone);
   }
 
   /** What was sent still leaves, for up to two seconds. */

@@ -1,0 +1,172 @@
+/** The TypeScript client of the force server. */
+import { readFile } from 'node:fs/promises';
+import { MltsError } from '../errors.ts';
+import type { ModelInfo } from '../model/model.ts';
+import { type KeyFile, parseKeyFile } from '../protocol/keys.ts';
+import type {
+  BatchEvaluateReply,
+  EvaluateReply,
+  HelloReply,
+  ModelsReply,
+  OpenReply,
+  Stats,
+  StatsReply,
+  WireModel,
+} from '../protocol/messages.ts';
+import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import { Connection } from './connection.ts';
+import {
+  type Choice,
+  checkArray,
+  type Evaluation,
+  evaluation,
+  outcome,
+  type Structure,
+  wireChoice,
+  wireSystem,
+} from './evaluation.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+export interface ConnectOptions {
+  /** ms until E_TIMEOUT for each request; default 60 000 */
+  readonly timeout?: number;
+  /** ms until E_CONNECT where nobody answers; default 5000 */
+  readonly connectTimeout?: number;
+  /** CURVE keys, or the file of `mlts keys generate FILE --server KEY`; for servers that are neither on loopback nor ipc */
+  readonly keys?: KeyFile | string;
+}
+
+/**
+ * A connection to one server. Any number of requests may be under way at once; each settles by itself. After the
+ * server was lost, what it owed fails with E_CONNECT and later requests connect again.
+ */
+export class Client implements AsyncDisposable {
+  /** Who answers: `mlts 0.1.0`. */
+  readonly server: string;
+  readonly #connection: Connection;
+  readonly #timeout: number;
+  /** SHA-256 of each model when first heard of: a run must not change its model unnoticed. */
+  readonly #hashes = new Map<string, string>();
+  readonly #sessions = new Set<Session>();
+
+  private constructor(connection: Connection, timeout: number, hello: HelloReply) {
+    this.#connection = connection;
+    this.#timeout = timeout;
+    this.server = hello.server;
+    for (const model of hello.models) this.#hashes.set(model.name, model.sha256);
+  }
+
+  /**
+   * @param endpoint `tcp://HOST:PORT` or `ipc:///PATH`
+   * @throws MltsError E_ADDRESS, E_CONNECT, E_KEYS, E_VERSION, E_TIMEOUT
+   */
+  static async connect(endpoint: string, options: ConnectOptions = {}): Promise<Client> {
+    const { timeout = 60_000, connectTimeout = 5000 } = options;
+    const connection = await Connection.open(endpoint, connectTimeout, await readKeys(options.keys));
+    try {
+      const hello = await connection.request<HelloReply>(
+        { type: 'hello', version: PROTOCOL_VERSION, client: 'typescript' },
+        timeout,
+      );
+      return new Client(connection, timeout, hello);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Energy and what else is wanted of one whole system.
+   * @throws MltsError that the server replied, E_HASH where its model changed since this client connected
+   */
+  async evaluate(structure: Structure, choice: Choice = {}): Promise<Evaluation> {
+    const question = { type: 'evaluate', ...wireChoice(choice), ...wireSystem(structure) } as const;
+    const reply = await this.#connection.request<EvaluateReply>(question, this.#timeout);
+    this.#checkHash(choice.model, reply.sha256);
+    return evaluation(reply, reply.sha256);
+  }
+
+  /** Many whole systems in one round trip: one evaluation or error a system, in order. */
+  async evaluateMany(structures: readonly Structure[], choice: Choice = {}): Promise<(Evaluation | MltsError)[]> {
+    const question = { type: 'evaluate', ...wireChoice(choice), systems: structures.map(wireSystem) } as const;
+    const reply = await this.#connection.request<BatchEvaluateReply>(question, this.#timeout);
+    this.#checkHash(choice.model, reply.sha256);
+    return reply.results.map((entry) => outcome(entry, reply.sha256));
+  }
+
+  /**
+   * A session: the server remembers its species, cell and neighbour list, and a step sends positions only.
+   * @throws MltsError
+   */
+  async open(options: SessionOptions): Promise<Session> {
+    checkArray(options.numbers, 'numbers', Int32Array);
+    const session = new Session(this.#connection, this.#timeout, options, {
+      opened: (reply: OpenReply) => this.#checkHash(reply.model.name, reply.sha256),
+      closed: () => this.#sessions.delete(session),
+    });
+    await session.open();
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** The models that the server holds. */
+  async models(): Promise<ModelInfo[]> {
+    const { models } = await this.#connection.request<ModelsReply>({ type: 'models' }, this.#timeout);
+    return models.map(modelInfo);
+  }
+
+  async stats(): Promise<Stats> {
+    const { type, id, ...stats } = await this.#connection.request<StatsReply>({ type: 'stats' }, this.#timeout);
+    return stats;
+  }
+
+  /** Round trip in ms. */
+  async ping(): Promise<number> {
+    const start = performance.now();
+    await this.#connection.request({ type: 'ping' }, this.#timeout);
+    return performance.now() - start;
+  }
+
+  /** Closes the client's sessions and the connection. What is still under way fails with E_CONNECT. */
+  close(): void {
+    for (const session of [...this.#sessions]) session.close();
+    this.#connection.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #checkHash(name: string | undefined, sha256: string): void {
+    // Without a name the server holds one model, and held one when this client connected.
+    const model = name ?? [...this.#hashes.keys()][0] ?? '';
+    const known = this.#hashes.get(model);
+    if (known === undefined) this.#hashes.set(model, sha256);
+    else if (known !== sha256) {
+      throw new MltsError(
+        'E_HASH',
+        `the model '${model}' of ${this.#connection.endpoint} was ${known} and is now ${sha256}`,
+        'Serve the model that the run began with, or connect anew to go on with this one.',
+      );
+    }
+  }
+}
+
+async function readKeys(keys: KeyFile | string | undefined): Promise<KeyFile | undefined> {
+  if (typeof keys !== 'string') return keys;
+  const text = await readFile(keys, 'utf8').catch((cause: Error) => {
+    throw new MltsError(
+      'E_KEYS',
+      `cannot read ${keys} (${cause.message})`,
+      'Make it with `mlts keys generate FILE --server KEY`.',
+      { cause },
+    );
+  });
+  return parseKeyFile(text, keys);
+}
+
+const modelInfo = ({ min_distance, architecture, ...rest }: WireModel): ModelInfo => ({
+  ...rest,
+  architecture: architecture as ModelInfo['architecture'],
+  minDistance: min_distance,
+});
