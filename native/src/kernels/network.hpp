@@ -29,18 +29,6 @@ MLTS_INLINE Vec<T> celuDerivative(Vec<T> y, T alpha) {
   return min(y * (1 / alpha) + T(1), splat(T(1)));
 }
 
-template <class T, Epilogue E>
-MLTS_INLINE void finish(T* c, Vec<T> acc, const T* bias, T alpha) {
-  if constexpr (E == Epilogue::celu) {
-    store(c, celu<T>(acc + load(bias), alpha));
-  } else if constexpr (E == Epilogue::celuGradient) {
-    store(c, acc * celuDerivative<T>(load(c), alpha));
-  } else if constexpr (E == Epilogue::add) {
-    store(c, acc + load(c));
-  } else {
-    store(c, acc);
-  }
-}
 
 // One vector of columns of a product.
 template <class T>
@@ -52,8 +40,9 @@ struct Column {
 };
 
 // R rows × NV vectors.
-template <class T, int R, int NV, Epilogue E>
-__attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* kBlock, int kCount, const Column<T>* columns, T alpha) {
+template <class T, int R, int NV>
+__attribute__((noinline)) void tile(Epilogue epilogue, const T* __restrict a, const std::int16_t* kBlock, int kCount,
+                                    const Column<T>* columns, T alpha) {
   constexpr int width = blockWidth;
   constexpr std::ptrdiff_t block = width * width;
   // How many blocks ahead of its use a line of B is asked for.
@@ -92,32 +81,41 @@ __attribute__((noinline)) void tile(const T* __restrict a, const std::int16_t* k
     }
     a += R * width;
   }
+  const auto finish = [&](auto apply) {
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) {
-    finish<T, E>(first.c + r * width, acc0[r], first.bias, alpha);
-    if constexpr (NV == 2) finish<T, E>(second.c + r * width, acc1[r], second.bias, alpha);
+    for (int r = 0; r < R; r++) {
+      store(first.c + r * width, apply(acc0[r], first.c + r * width, first.bias));
+      if constexpr (NV == 2) store(second.c + r * width, apply(acc1[r], second.c + r * width, second.bias));
+    }
+  };
+  using V = Vec<T>;
+  switch (epilogue) {
+    case Epilogue::celu: return finish([=](V z, const T*, const T* bias) { return celu<T>(z + load(bias), alpha); });
+    case Epilogue::celuGradient: return finish([=](V z, const T* y, const T*) { return z * celuDerivative<T>(load(y), alpha); });
+    case Epilogue::add: return finish([](V z, const T* c, const T*) { return z + load(c); });
+    case Epilogue::plain: return finish([](V z, const T*, const T*) { return z; });
   }
 }
 
 template <class T>
-using TileKernel = void (*)(const T*, const std::int16_t*, int, const Column<T>*, T);
+using TileKernel = void (*)(Epilogue, const T*, const std::int16_t*, int, const Column<T>*, T);
 
-template <class T, int NV, Epilogue E>
+template <class T, int NV>
 TileKernel<T> tileOf(int rows) {
   static constexpr TileKernel<T> table[] = {
-      tile<T, 1, NV, E>, tile<T, 2, NV, E>,  tile<T, 3, NV, E>,  tile<T, 4, NV, E>,
-      tile<T, 5, NV, E>, tile<T, 6, NV, E>,
+      tile<T, 1, NV>, tile<T, 2, NV>,  tile<T, 3, NV>,  tile<T, 4, NV>,
+      tile<T, 5, NV>, tile<T, 6, NV>,
 #if defined(__AVX512F__) || defined(__aarch64__)
-      tile<T, 7, NV, E>, tile<T, 8, NV, E>,  tile<T, 9, NV, E>,  tile<T, 10, NV, E>,
-      tile<T, 11, NV, E>, tile<T, 12, NV, E>,
+      tile<T, 7, NV>, tile<T, 8, NV>,  tile<T, 9, NV>,  tile<T, 10, NV>,
+      tile<T, 11, NV>, tile<T, 12, NV>,
 #endif
   };
   return table[rows - 1];
 }
 
-template <class T, Epilogue E>
-void multiplyWith(const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth, const std::int16_t* groups,
-                  int groupCount, const T* bias, T alpha) {
+template <class T>
+void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
+              const std::int16_t* groups, int groupCount, const T* bias, T alpha) {
   constexpr int width = blockWidth;
   constexpr int perGroup = width / lanes<T>;            // vectors in one group of columns
   constexpr int together = perGroup == 1 ? 2 : 1;       // groups a register tile spans
@@ -133,36 +131,24 @@ void multiplyWith(const TileProduct<T>* tiles, int tileCount, const T* b, std::s
         if (block < 0) continue;
         const int next = panelDone && s + together < groupCount ? groups[s + together] : group;
         columns[n++] = {b + group * groupSize, b + next * groupSize, t->c + static_cast<std::size_t>(block) * t->rows * width,
-                        E == Epilogue::celu ? bias + group * width : bias};
+                        epilogue == Epilogue::celu ? bias + group * width : bias};
       }
       if (n == 0) continue;
       if constexpr (perGroup == 1) {
-        const TileKernel<T> kernel = n == 2 ? tileOf<T, 2, E>(t->rows) : tileOf<T, 1, E>(t->rows);
-        kernel(t->a, t->kBlock, t->kCount, columns, alpha);
+        const TileKernel<T> kernel = n == 2 ? tileOf<T, 2>(t->rows) : tileOf<T, 1>(t->rows);
+        kernel(epilogue, t->a, t->kBlock, t->kCount, columns, alpha);
       } else {
-        const TileKernel<T> kernel = tileOf<T, 2, E>(t->rows);
+        const TileKernel<T> kernel = tileOf<T, 2>(t->rows);
         const Column<T> group = columns[0];
         for (int column = 0; column < width; column += 2 * lanes<T>) {
           for (int v = 0; v < 2; v++) {
             const int offset = column + v * lanes<T>;
             columns[v] = {group.b + offset, group.next + offset, group.c + offset, group.bias + offset};
           }
-          kernel(t->a, t->kBlock, t->kCount, columns, alpha);
+          kernel(epilogue, t->a, t->kBlock, t->kCount, columns, alpha);
         }
       }
     }
-  }
-}
-
-template <class T>
-void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
-              const std::int16_t* groups, int groupCount, const T* bias, T alpha) {
-  const auto with = [&](auto run) { run(tiles, tileCount, b, depth, groups, groupCount, bias, alpha); };
-  switch (epilogue) {
-    case Epilogue::celu: return with(multiplyWith<T, Epilogue::celu>);
-    case Epilogue::celuGradient: return with(multiplyWith<T, Epilogue::celuGradient>);
-    case Epilogue::plain: return with(multiplyWith<T, Epilogue::plain>);
-    case Epilogue::add: return with(multiplyWith<T, Epilogue::add>);
   }
 }
 
