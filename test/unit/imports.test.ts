@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const FOLDERS = ['model', 'protocol', 'io', 'engine', 'client', 'server', 'verify', 'cli'];
+/** What each folder may import; errors, units and elements are open to all. */
+const ALLOWED: Record<string, string[]> = {
+  model: [],
+  protocol: [],
+  io: [],
+  engine: ['model'],
+  client: ['protocol'],
+  server: ['model', 'engine', 'protocol'],
+  verify: ['model', 'engine', 'io'],
+  cli: FOLDERS,
+};
+
+it('the linter refuses every import against the layers, and no other', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mlts-imports-'));
+  try {
+    const { vcs: _, $schema: __, ...config } = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8'));
+    writeFileSync(join(folder, 'biome.json'), JSON.stringify(config));
+    const refused: string[] = [];
+    for (const from of FOLDERS) {
+      mkdirSync(join(folder, 'src', from), { recursive: true });
+      for (const to of FOLDERS) {
+        writeFileSync(
+          join(folder, `src/${from}/to-${to}.ts`),
+          `import { x } from '../${to}/x.ts';\n\nexport const y = x;\n`,
+        );
+        if (from !== to && !ALLOWED[from].includes(to)) refused.push(`src/${from}/to-${to}.ts`);
+      }
+    }
+    writeFileSync(join(folder, 'src/units.ts'), "import { x } from './engine/x.ts';\n\nexport const y = x;\n");
+    writeFileSync(
+      join(folder, 'src/protocol/disk.ts'),
+      "import { readFileSync } from 'node:fs';\n\nexport const y = readFileSync;\n",
+    );
+    refused.push('src/units.ts', 'src/protocol/disk.ts');
+
+    const { stdout } = spawnSync(
+      join(ROOT, 'node_modules/.bin/biome'),
+      ['lint', '--reporter=json', '--max-diagnostics=none', '.'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    );
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { category: string; location: { path: string } }[] };
+    const found = diagnostics
+      .filter(({ category }) => category === 'lint/style/noRestrictedImports')
+      .map(({ location }) => location.path);
+    expect(found.sort()).toEqual(refused.sort());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
