@@ -26,7 +26,9 @@ class Pool : public Napi::ObjectWrap<Pool> {
     return DefineClass(env, "Pool", {InstanceMethod<&Pool::close>("close")});
   }
   explicit Pool(const Napi::CallbackInfo& info)
-      : ObjectWrap(info), threads(makeThreadPool(info[0].ToNumber().Int32Value())), executor(std::make_shared<Executor>(info.Env())) {}
+      : ObjectWrap(info),
+        threads(makeThreadPool(info[0].ToNumber().Int32Value())),
+        executor(std::make_shared<Executor>(info.Env())) {}
   void close(const Napi::CallbackInfo&) { executor->stop(); }
 
   std::shared_ptr<ThreadPool> threads;
@@ -125,7 +127,8 @@ class Engine : public Napi::ObjectWrap<Engine> {
 
     auto job = std::make_unique<Job>();
     job->work = [call] { call->run(); };
-    job->done = [this, call, self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(Value()))](Napi::Env loop) {
+    job->done = [this, call,
+                 self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(Value()))](Napi::Env loop) {
       accountMemory(loop, static_cast<std::int64_t>(potential_->memoryBytes()));
       call->settle(loop);
       call->borrowed.Reset();

@@ -4,12 +4,15 @@ namespace mlts::bridge {
 
 AniModel aniModel(const Napi::Object& source) {
   AniModel model;
-  const auto number = [](const Napi::Object& object, const char* key) { return object.Get(key).ToNumber().DoubleValue(); };
+  const auto number = [](const Napi::Object& object, const char* key) {
+    return object.Get(key).ToNumber().DoubleValue();
+  };
   const auto descriptor = source.Get("descriptor").ToObject();
   const auto radial = descriptor.Get("radial").ToObject();
   const auto angular = descriptor.Get("angular").ToObject();
   const auto elements = source.Get("elements").As<Napi::Array>();
-  for (std::uint32_t i = 0; i < elements.Length(); i++) model.elements.push_back(elements.Get(i).ToNumber().Int32Value());
+  for (std::uint32_t i = 0; i < elements.Length(); i++)
+    model.elements.push_back(elements.Get(i).ToNumber().Int32Value());
   model.members = source.Get("members").ToNumber().Int32Value();
   model.minDistance = number(source, "minDistance");
   model.smoothCutoff = descriptor.Get("cutoffFunction").ToString().Utf8Value() == "smooth";
@@ -30,7 +33,8 @@ AniModel aniModel(const Napi::Object& source) {
     std::vector<LayerView> views;
     for (std::uint32_t l = 0; l < layers.Length(); l++) {
       const auto layer = layers.Get(l).ToObject();
-      LayerView view{layer.Get("inputs").ToNumber().Int32Value(), layer.Get("outputs").ToNumber().Int32Value(), nullptr, nullptr};
+      LayerView view{layer.Get("inputs").ToNumber().Int32Value(), layer.Get("outputs").ToNumber().Int32Value(), nullptr,
+                     nullptr};
       const std::size_t biases = static_cast<std::size_t>(model.members) * view.outputs;
       view.weights = data<float>(layer.Get("weights"), "weights", biases * view.inputs);
       view.biases = data<float>(layer.Get("biases"), "biases", biases);

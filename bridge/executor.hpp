@@ -21,7 +21,8 @@ struct Job {
 class Executor {
  public:
   explicit Executor(Napi::Env env)
-      : settle_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "mlts", 0, 1)) {
+      : settle_(Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "mlts",
+                                              0, 1)) {
     settle_.Unref(env);
     thread_ = std::thread([this] { run(); });
   }

@@ -65,19 +65,19 @@ inline int main() {
   static const check::Register registered_##name(#name, name); \
   static void name()
 #define CHECK(condition) check::report(static_cast<bool>(condition), __FILE__, __LINE__, #condition)
-#define CHECK_CLOSE(got, want, atol, rtol)                                                               \
-  do {                                                                                                   \
-    const double got_ = (got), want_ = (want);                                                           \
-    check::report(check::isClose(got_, want_, atol, rtol), __FILE__, __LINE__,                           \
-                  std::string(#got " = ") + std::to_string(got_) + ", want " + std::to_string(want_));   \
+#define CHECK_CLOSE(got, want, atol, rtol)                                                             \
+  do {                                                                                                 \
+    const double got_ = (got), want_ = (want);                                                         \
+    check::report(check::isClose(got_, want_, atol, rtol), __FILE__, __LINE__,                         \
+                  std::string(#got " = ") + std::to_string(got_) + ", want " + std::to_string(want_)); \
   } while (false)
-#define CHECK_THROWS(expression, code_)                                                                  \
-  do {                                                                                                   \
-    std::string thrown_ = "nothing";                                                                     \
-    try {                                                                                                \
-      expression;                                                                                        \
-    } catch (const mlts::Error& error_) {                                                                \
-      thrown_ = error_.code;                                                                             \
-    }                                                                                                    \
+#define CHECK_THROWS(expression, code_)                                                                       \
+  do {                                                                                                        \
+    std::string thrown_ = "nothing";                                                                          \
+    try {                                                                                                     \
+      expression;                                                                                             \
+    } catch (const mlts::Error& error_) {                                                                     \
+      thrown_ = error_.code;                                                                                  \
+    }                                                                                                         \
     check::report(thrown_ == (code_), __FILE__, __LINE__, #expression " threw " + thrown_ + ", want " code_); \
   } while (false)

@@ -76,7 +76,9 @@ void compare(const IsaKernels& isa, int members, bool separate, int threads, dou
   descriptor.blocks = 2 + 3 * 2;
   const BlockMap map = BlockMap::of(descriptor);
   // 7 of 16 columns of each radial block are real, all of the angular ones.
-  const auto column = [](int block, int lane) { return block < 2 ? (lane < 7 ? block * 7 + lane : -1) : 14 + (block - 2) * 16 + lane; };
+  const auto column = [](int block, int lane) {
+    return block < 2 ? (lane < 7 ? block * 7 + lane : -1) : 14 + (block - 2) * 16 + lane;
+  };
   constexpr int columns = 14 + 6 * 16;
   const Network networks[2] = {Network(members, {columns, 33, 17, 1}, 1), Network(members, {columns, 48, 1}, 2)};
   std::vector<PackedElement<T>> packed;
@@ -107,14 +109,16 @@ void compare(const IsaKernels& isa, int members, bool separate, int threads, dou
       for (int r = 0; r < tile.rows; r++)
         for (int lane = 0; lane < blockWidth; lane++) {
           const int c = column(blocks[q], lane);
-          x[tile.offset + (q * tile.rows + r) * blockWidth + lane] = c < 0 ? T(0) : T(inputs[tiles.rowCenter[tile.firstRow + r]][c]);
+          x[tile.offset + (q * tile.rows + r) * blockWidth + lane] =
+              c < 0 ? T(0) : T(inputs[tiles.rowCenter[tile.firstRow + r]][c]);
         }
   }
   ThreadPool pool(threads);
   NetworkPass<T> pass;
   std::vector<T> energies(atoms * members);
   const T scale = separate ? T(1) : T(1) / members;
-  pass.run({&tiles, &packed, x.data(), members, separate, scale, T(alpha), map.blocks}, kernels.network, pool, energies.data());
+  pass.run({&tiles, &packed, x.data(), members, separate, scale, T(alpha), map.blocks}, kernels.network, pool,
+           energies.data());
 
   for (const Tile& tile : tiles.tiles) {
     const auto& active = tiles.activeSets[tile.active];
@@ -130,7 +134,8 @@ void compare(const IsaKernels& isa, int members, bool separate, int threads, dou
         for (std::size_t q = 0; q < active.blocks.size(); q++)
           for (int lane = 0; lane < blockWidth; lane++)
             if (const int c = column(active.blocks[q], lane); c >= 0)
-              CHECK_CLOSE(pass.gradient(tile, m)[(q * tile.rows + r) * blockWidth + lane], gradient[c], tolerance, tolerance);
+              CHECK_CLOSE(pass.gradient(tile, m)[(q * tile.rows + r) * blockWidth + lane], gradient[c], tolerance,
+                          tolerance);
       }
       if (separate) continue;
       for (std::size_t q = 0; q < active.blocks.size(); q++)

@@ -5,7 +5,17 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Code, MltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
-import type { EvaluateOptions, Outcome, Potential, Precision, Result, Stages, System, Trajectory, Want } from './potential.ts';
+import type {
+  EvaluateOptions,
+  Outcome,
+  Potential,
+  Precision,
+  Result,
+  Stages,
+  System,
+  Trajectory,
+  Want,
+} from './potential.ts';
 import { validateSystem } from './validate.ts';
 
 interface AddonError {
@@ -62,14 +72,23 @@ let loaded: Addon | undefined;
 function addon(): Addon {
   if (loaded) return loaded;
   if (!existsSync(ADDON)) {
-    throw new MltsError('E_UNAVAILABLE', `the native backend is not built (no ${ADDON})`, 'Run `npm run setup`, or use the reference backend.');
+    throw new MltsError(
+      'E_UNAVAILABLE',
+      `the native backend is not built (no ${ADDON})`,
+      'Run `npm run setup`, or use the reference backend.',
+    );
   }
   try {
     loaded = createRequire(import.meta.url)(ADDON) as Addon;
   } catch (cause) {
-    throw new MltsError('E_UNAVAILABLE', `the native backend does not load: ${(cause as Error).message}`, 'Run `npm run setup` again with this Node.', {
-      cause,
-    });
+    throw new MltsError(
+      'E_UNAVAILABLE',
+      `the native backend does not load: ${(cause as Error).message}`,
+      'Run `npm run setup` again with this Node.',
+      {
+        cause,
+      },
+    );
   }
   return loaded;
 }
@@ -82,13 +101,18 @@ let pool: { threads: number; handle: object } | undefined;
 function sharedPool(threads: number | undefined): object {
   const wanted = threads ?? pool?.threads ?? availableParallelism();
   if (pool && pool.threads !== wanted) {
-    throw new MltsError('E_USAGE', `this process computes on ${pool.threads} threads, not ${wanted}`, 'Ask for the same number for every model.');
+    throw new MltsError(
+      'E_USAGE',
+      `this process computes on ${pool.threads} threads, not ${wanted}`,
+      'Ask for the same number for every model.',
+    );
   }
   pool ??= { threads: wanted, handle: new (addon().Pool)(wanted) };
   return pool.handle;
 }
 
-const toError = (e: AddonError): MltsError => new MltsError(e.code, e.what, e.remedy, e.atom === undefined ? {} : { atom: e.atom });
+const toError = (e: AddonError): MltsError =>
+  new MltsError(e.code, e.what, e.remedy, e.atom === undefined ? {} : { atom: e.atom });
 
 class NativeTrajectory implements Trajectory {
   readonly handle = new (addon().Trajectory)();
@@ -106,9 +130,15 @@ export class NativePotential implements Potential {
   constructor(model: Model, options: NativeOptions = {}) {
     this.model = model;
     try {
-      this.#engine = new (addon().Engine)(model, sharedPool(options.threads), options.isa ?? process.env['MLTS_ISA'] ?? '');
+      this.#engine = new (addon().Engine)(
+        model,
+        sharedPool(options.threads),
+        options.isa ?? process.env['MLTS_ISA'] ?? '',
+      );
     } catch (error) {
-      throw error instanceof MltsError || !(error instanceof Error && 'remedy' in error) ? error : toError(error as unknown as AddonError);
+      throw error instanceof MltsError || !(error instanceof Error && 'remedy' in error)
+        ? error
+        : toError(error as unknown as AddonError);
     }
   }
 
@@ -151,7 +181,10 @@ export class NativePotential implements Potential {
         signal.removeEventListener('abort', onAbort);
       }
     } catch (error) {
-      if (signal?.aborted) throw new MltsError('E_CANCELLED', 'the evaluation was cancelled', 'Send it again if it is still wanted.', { cause: error });
+      if (signal?.aborted)
+        throw new MltsError('E_CANCELLED', 'the evaluation was cancelled', 'Send it again if it is still wanted.', {
+          cause: error,
+        });
       throw typeof error === 'object' && error !== null && 'remedy' in error ? toError(error as AddonError) : error;
     }
   }
@@ -218,7 +251,17 @@ export class NativePotential implements Potential {
 }
 
 function collect(system: NativeSystem): Result {
-  const { numbers, positions: _, cell: _cell, pbc: _pbc, owned, trajectory: _trajectory, energy, sigmaEnergy, ...arrays } = system;
+  const {
+    numbers,
+    positions: _,
+    cell: _cell,
+    pbc: _pbc,
+    owned,
+    trajectory: _trajectory,
+    energy,
+    sigmaEnergy,
+    ...arrays
+  } = system;
   const result: Result = { energy: energy[0]!, ...arrays };
   if (sigmaEnergy) {
     const atoms = owned < 0 ? numbers.length : owned;

@@ -51,17 +51,17 @@ struct System {
 
 // Where results go; null: not wanted. n atoms, M members.
 struct Result {
-  double energy = 0;               // eV
-  double* forces = nullptr;        // [n][3] eV/Å
-  double* virial = nullptr;        // [3][3] eV, W = −∂E/∂ε
-  double* energies = nullptr;      // [n] eV
-  double* virials = nullptr;       // [n][3][3] eV, a term belongs to the neighbour at the end of its vector
-  double* memberEnergies = nullptr;   // [M] eV
-  double* memberForces = nullptr;     // [M][n][3] eV/Å
-  float* forceDeviations = nullptr;   // [M][n][3] eV/Å, F_m − F̄
-  double* sigmaEnergy = nullptr;      // [1] eV, ddof 1
-  double* sigmaEnergies = nullptr;    // [n] eV
-  double* sigmaForces = nullptr;      // [n] eV/Å, √Σ_xyz var
+  double energy = 0;                 // eV
+  double* forces = nullptr;          // [n][3] eV/Å
+  double* virial = nullptr;          // [3][3] eV, W = −∂E/∂ε
+  double* energies = nullptr;        // [n] eV
+  double* virials = nullptr;         // [n][3][3] eV, a term belongs to the neighbour at the end of its vector
+  double* memberEnergies = nullptr;  // [M] eV
+  double* memberForces = nullptr;    // [M][n][3] eV/Å
+  float* forceDeviations = nullptr;  // [M][n][3] eV/Å, F_m − F̄
+  double* sigmaEnergy = nullptr;     // [1] eV, ddof 1
+  double* sigmaEnergies = nullptr;   // [n] eV
+  double* sigmaForces = nullptr;     // [n] eV/Å, √Σ_xyz var
   std::optional<Error> error;
 };
 
@@ -75,7 +75,8 @@ enum class Precision { single, double_ };
 class Potential {
  public:
   // isa: "" for the best this processor has, else "avx512", "avx2", "portable" (E_UNAVAILABLE where it lacks it).
-  static std::unique_ptr<Potential> create(AniModel model, std::shared_ptr<ThreadPool> pool, const std::string& isa = "");
+  static std::unique_ptr<Potential> create(AniModel model, std::shared_ptr<ThreadPool> pool,
+                                           const std::string& isa = "");
   virtual ~Potential() = default;
 
   // Evaluates all systems; results[i] belongs to systems[i]. One call at a time.

@@ -49,7 +49,8 @@ PackedElement<T> packElement(const std::vector<LayerView>& layers, int members, 
       const float* biases = layer.biases + static_cast<std::size_t>(m) * layer.outputs;
       const auto weight = [&](int i, int o) -> T {
         const int source = l == 0 ? sourceColumn[i] : (i < layer.inputs ? i : -1);
-        return source < 0 || o >= layer.outputs ? T(0) : T(weights[static_cast<std::size_t>(o) * layer.inputs + source]);
+        return source < 0 || o >= layer.outputs ? T(0)
+                                                : T(weights[static_cast<std::size_t>(o) * layer.inputs + source]);
       };
       PackedLayer<T> packed{in, out, p, nullptr, nullptr};
       pack(p, in, out, weight);
@@ -72,6 +73,7 @@ PackedElement<T> packElement(const std::vector<LayerView>& layers, int members, 
 }
 
 template PackedElement<float> packElement(const std::vector<LayerView>&, int, int, const std::function<int(int, int)>&);
-template PackedElement<double> packElement(const std::vector<LayerView>&, int, int, const std::function<int(int, int)>&);
+template PackedElement<double> packElement(const std::vector<LayerView>&, int, int,
+                                           const std::function<int(int, int)>&);
 
 }  // namespace mlts

@@ -13,10 +13,10 @@ namespace mlts {
 // One hidden layer of one member, padded with zeros to multiples of 16 (CELU(0) = 0: padding stays silent).
 template <class T>
 struct PackedLayer {
-  int inputs, outputs;     // padded
-  const T* forward;        // [outputs/16][inputs][16]: y = W·x
-  const T* backward;       // [inputs/16][outputs][16]: δx = Wᵀ·δy
-  const T* bias;           // [outputs]
+  int inputs, outputs;  // padded
+  const T* forward;     // [outputs/16][inputs][16]: y = W·x
+  const T* backward;    // [inputs/16][outputs][16]: δx = Wᵀ·δy
+  const T* bias;        // [outputs]
 };
 
 template <class T>

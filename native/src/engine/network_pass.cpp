@@ -74,13 +74,14 @@ void NetworkPass<T>::run(const NetworkInputs<T>& in, const NetworkKernels<T>& ke
     dense_.resize(widest);
     std::iota(dense_.begin(), dense_.end(), std::int16_t{0});
   }
-  pool.forEach(tasks_.size(), 1, [&](std::size_t i, int thread) { runTask(tasks_[i], in, kernels, scratch_[thread], energies); });
+  pool.forEach(tasks_.size(), 1,
+               [&](std::size_t i, int thread) { runTask(tasks_[i], in, kernels, scratch_[thread], energies); });
   if (!in.separate && slots_ > 1) sumSlots(in, pool);
 }
 
 template <class T>
-void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels, Scratch& scratch,
-                             T* energies) {
+void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels,
+                             Scratch& scratch, T* energies) {
   const Tile* tiles = in.tiles->tiles.data() + task.firstTile;
   const int n = task.tileCount;
   const PackedElement<T>& element = (*in.elements)[tiles[0].element];
@@ -94,7 +95,8 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
     scratch.unionBlocks.insert(scratch.unionBlocks.end(), blocks.begin(), blocks.end());
   }
   std::sort(scratch.unionBlocks.begin(), scratch.unionBlocks.end());
-  scratch.unionBlocks.erase(std::unique(scratch.unionBlocks.begin(), scratch.unionBlocks.end()), scratch.unionBlocks.end());
+  scratch.unionBlocks.erase(std::unique(scratch.unionBlocks.begin(), scratch.unionBlocks.end()),
+                            scratch.unionBlocks.end());
   if (static_cast<int>(scratch.layers.size()) < hidden) scratch.layers.resize(hidden);
   for (int l = 0; l < hidden; l++) scratch.layers[l].reserve(static_cast<std::size_t>(rows) * element.widths[l]);
   scratch.products.resize(n);
@@ -138,7 +140,8 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
     const int width = element.widths[hidden - 1];
     for (int t = 0; t < n; t++) {
       T energy[64];
-      kernels.output(last, tiles[t].rows, width / blockWidth, member.outputWeights, member.outputBias, in.scale, in.celuAlpha, energy);
+      kernels.output(last, tiles[t].rows, width / blockWidth, member.outputWeights, member.outputBias, in.scale,
+                     in.celuAlpha, energy);
       for (int r = 0; r < tiles[t].rows; r++)
         energies[static_cast<std::size_t>(tiles[t].firstRow + r) * in.members + m] = energy[r];
       last += static_cast<std::size_t>(tiles[t].rows) * width;
@@ -149,8 +152,9 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
                        layer.inputs / blockWidth, layer.bias, in.celuAlpha);
     }
     const PackedLayer<T>& first = member.hidden[0];
-    kernels.multiply(m == task.firstMember ? Epilogue::plain : Epilogue::add, layerTiles(0, -1), n, first.backward, first.outputs,
-                     scratch.unionBlocks.data(), static_cast<int>(scratch.unionBlocks.size()), first.bias, in.celuAlpha);
+    kernels.multiply(m == task.firstMember ? Epilogue::plain : Epilogue::add, layerTiles(0, -1), n, first.backward,
+                     first.outputs, scratch.unionBlocks.data(), static_cast<int>(scratch.unionBlocks.size()),
+                     first.bias, in.celuAlpha);
   }
 }
 

@@ -1,4 +1,5 @@
-// The networks of all members over the tiles of one block of atoms: forward to the atomic energies, backward to the descriptor.
+// The networks of all members over the tiles of one block of atoms: forward to the atomic energies, backward to the
+// descriptor.
 #pragma once
 
 #include <vector>
@@ -19,7 +20,7 @@ struct NetworkInputs {
   bool separate;  // gradients of each member, else of the members' mean
   T scale;        // eV per unit of output; divided by the members where only the mean is wanted
   T celuAlpha;
-  int blocks;     // column blocks of the whole descriptor
+  int blocks;  // column blocks of the whole descriptor
 };
 
 template <class T>
@@ -47,7 +48,8 @@ class NetworkPass {
   };
 
   void plan(const NetworkInputs<T>& in, int threads);
-  void runTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels, Scratch& scratch, T* energies);
+  void runTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels, Scratch& scratch,
+               T* energies);
   void sumSlots(const NetworkInputs<T>& in, ThreadPool& pool);
 
   std::vector<Task> tasks_;

@@ -50,7 +50,8 @@ void ForceSums<T>::writeMean(std::size_t atom, std::size_t local, Result& result
 }
 
 template <class T>
-void ForceSums<T>::writeMembers(std::size_t atom, std::size_t local, std::size_t atoms, int members, Result& result) const {
+void ForceSums<T>::writeMembers(std::size_t atom, std::size_t local, std::size_t atoms, int members,
+                                Result& result) const {
   double variance = 0;
   double force[64];
   for (int d = 0; d < 3; d++) {
@@ -64,7 +65,8 @@ void ForceSums<T>::writeMembers(std::size_t atom, std::size_t local, std::size_t
     if (result.memberForces)
       for (int m = 0; m < members; m++) result.memberForces[(m * atoms + local) * 3 + d] = force[m];
     if (result.forceDeviations)
-      for (int m = 0; m < members; m++) result.forceDeviations[(m * atoms + local) * 3 + d] = static_cast<float>(force[m] - of.mean);
+      for (int m = 0; m < members; m++)
+        result.forceDeviations[(m * atoms + local) * 3 + d] = static_cast<float>(force[m] - of.mean);
   }
   if (result.sigmaForces) result.sigmaForces[local] = std::sqrt(variance);
 }

@@ -21,14 +21,15 @@ class ForceSums {
   T* atomVirials(int thread) { return perAtomVirials_ ? threads_[thread].atomVirials.data() : nullptr; }
 
   // Writes forces, virials and the σ_F family of one system whose atoms start at `first`.
-  void write(ThreadPool& pool, const System& system, std::size_t index, std::size_t first, int members, Result& result) const;
+  void write(ThreadPool& pool, const System& system, std::size_t index, std::size_t first, int members,
+             Result& result) const;
   std::size_t bytes() const;
 
  private:
   struct PerThread {
-    Buffer<T> forces;         // [atoms][4] or [atoms][3][lanes]
-    Buffer<double> virials;   // [systems][9][lanes]
-    Buffer<T> atomVirials;    // [atoms][9]
+    Buffer<T> forces;        // [atoms][4] or [atoms][3][lanes]
+    Buffer<double> virials;  // [systems][9][lanes]
+    Buffer<T> atomVirials;   // [atoms][9]
   };
   void writeMean(std::size_t atom, std::size_t local, Result& result) const;
   void writeMembers(std::size_t atom, std::size_t local, std::size_t atoms, int members, Result& result) const;

@@ -39,14 +39,16 @@ int TileSet::activeSetOf(const GroupMask& mask, const BlockMap& map) {
   return static_cast<int>(activeSets.size()) - 1;
 }
 
-void TileSet::build(int count, const int* elements, const GroupMask* masks, int elementCount, const BlockMap& map, int tileRows) {
+void TileSet::build(int count, const int* elements, const GroupMask* masks, int elementCount, const BlockMap& map,
+                    int tileRows) {
   rowCenter.clear();
   tiles.clear();
   activeSets.clear();
   setMasks_.clear();
   values = 0;
 
-  // The commonest groups get the lowest bits of the sorting key, so that neighbours in the order differ in rare ones last.
+  // The commonest groups get the lowest bits of the sorting key, so that neighbours in the order differ in rare ones
+  // last.
   const int groups = static_cast<int>(map.blocksOfGroup.size());
   std::vector<int> seen(groups, 0), rank(groups);
   for (int i = 0; i < count; i++) {
@@ -73,7 +75,8 @@ void TileSet::build(int count, const int* elements, const GroupMask* masks, int 
       for (const int i : order_) {
         keys_[i] = {};
         for (int w = 0; w * 64 < groups; w++)
-          for (std::uint64_t bits = masks[i].words[w]; bits; bits &= bits - 1) keys_[i].set(rank[w * 64 + __builtin_ctzll(bits)]);
+          for (std::uint64_t bits = masks[i].words[w]; bits; bits &= bits - 1)
+            keys_[i].set(rank[w * 64 + __builtin_ctzll(bits)]);
       }
       std::sort(order_.begin(), order_.end(), [&](int a, int b) {
         for (int w = maskWords - 1; w >= 0; w--)

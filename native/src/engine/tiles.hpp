@@ -1,7 +1,8 @@
 // Rows of the descriptor matrix, sorted so that atoms which see the same columns share a tile.
 //
-// A column block exists for each neighbour element and each pair of them; most atoms see few. A tile stores and multiplies only
-// the blocks that one of its rows sees, which is exact: the others are zero. Sorting by the set of groups seen makes those unions small.
+// A column block exists for each neighbour element and each pair of them; most atoms see few. A tile stores and
+// multiplies only the blocks that one of its rows sees, which is exact: the others are zero. Sorting by the set of
+// groups seen makes those unions small.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@
 
 namespace mlts {
 
-// Set of groups an atom sees: bit e for the radial blocks of element e, bit elements+pair for the angular ones of a pair.
+// Set of groups an atom sees: bit e for the radial blocks of element e, bit elements+pair for the angular ones of a
+// pair.
 constexpr int maskWords = 4;
 constexpr int maxElements = 21;  // 21 + 21·22/2 = 252 bits
 struct GroupMask {
@@ -53,7 +55,8 @@ struct TileSet {
   std::size_t values = 0;  // elements of T in all tiles
 
   // Sorts `count` centers into tiles of at most tileRows rows. elements[i] < 0: the center is left out.
-  void build(int count, const int* elements, const GroupMask* masks, int elementCount, const BlockMap& map, int tileRows);
+  void build(int count, const int* elements, const GroupMask* masks, int elementCount, const BlockMap& map,
+             int tileRows);
 
  private:
   std::vector<GroupMask> keys_;

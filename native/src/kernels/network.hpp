@@ -4,8 +4,8 @@
 // a whole group, of two groups. B is read once per tile, two streams, prefetched along the list of blocks really used.
 #pragma once
 
-#include "interface.hpp"
 #include "../simd/simd.hpp"
+#include "interface.hpp"
 
 namespace mlts::MLTS_ISA {
 
@@ -28,7 +28,6 @@ template <class T>
 MLTS_INLINE Vec<T> celuDerivative(Vec<T> y, T alpha) {
   return min(y * (1 / alpha) + T(1), splat(T(1)));
 }
-
 
 // One vector of columns of a product.
 template <class T>
@@ -55,7 +54,10 @@ __attribute__((noinline)) void tile(Epilogue epilogue, const T* __restrict a, co
   for (int q = 0; q < kCount; q++) {
     const std::ptrdiff_t here = kBlock[q] * block;
     const bool wraps = q + ahead >= kCount;
-    const std::ptrdiff_t later = kBlock[!wraps ? q + ahead : q + ahead - kCount < kCount ? q + ahead - kCount : 0] * block;
+    const std::ptrdiff_t later = kBlock[!wraps                        ? q + ahead
+                                        : q + ahead - kCount < kCount ? q + ahead - kCount
+                                                                      : 0] *
+                                 block;
     const T* n0 = (wraps ? first.next : b0) + later;
     const T* n1 = (wraps ? second.next : b1) + later;
     const T* p0 = b0 + here;
@@ -90,10 +92,14 @@ __attribute__((noinline)) void tile(Epilogue epilogue, const T* __restrict a, co
   };
   using V = Vec<T>;
   switch (epilogue) {
-    case Epilogue::celu: return finish([=](V z, const T*, const T* bias) { return celu<T>(z + load(bias), alpha); });
-    case Epilogue::celuGradient: return finish([=](V z, const T* y, const T*) { return z * celuDerivative<T>(load(y), alpha); });
-    case Epilogue::add: return finish([](V z, const T* c, const T*) { return z + load(c); });
-    case Epilogue::plain: return finish([](V z, const T*, const T*) { return z; });
+    case Epilogue::celu:
+      return finish([=](V z, const T*, const T* bias) { return celu<T>(z + load(bias), alpha); });
+    case Epilogue::celuGradient:
+      return finish([=](V z, const T* y, const T*) { return z * celuDerivative<T>(load(y), alpha); });
+    case Epilogue::add:
+      return finish([](V z, const T* c, const T*) { return z + load(c); });
+    case Epilogue::plain:
+      return finish([](V z, const T*, const T*) { return z; });
   }
 }
 
@@ -103,11 +109,9 @@ using TileKernel = void (*)(Epilogue, const T*, const std::int16_t*, int, const 
 template <class T, int NV>
 TileKernel<T> tileOf(int rows) {
   static constexpr TileKernel<T> table[] = {
-      tile<T, 1, NV>, tile<T, 2, NV>,  tile<T, 3, NV>,  tile<T, 4, NV>,
-      tile<T, 5, NV>, tile<T, 6, NV>,
+      tile<T, 1, NV>, tile<T, 2, NV>, tile<T, 3, NV>, tile<T, 4, NV>,  tile<T, 5, NV>,  tile<T, 6, NV>,
 #if defined(__AVX512F__) || defined(__aarch64__)
-      tile<T, 7, NV>, tile<T, 8, NV>,  tile<T, 9, NV>,  tile<T, 10, NV>,
-      tile<T, 11, NV>, tile<T, 12, NV>,
+      tile<T, 7, NV>, tile<T, 8, NV>, tile<T, 9, NV>, tile<T, 10, NV>, tile<T, 11, NV>, tile<T, 12, NV>,
 #endif
   };
   return table[rows - 1];
@@ -117,8 +121,8 @@ template <class T>
 void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
               const std::int16_t* groups, int groupCount, const T* bias, T alpha) {
   constexpr int width = blockWidth;
-  constexpr int perGroup = width / lanes<T>;            // vectors in one group of columns
-  constexpr int together = perGroup == 1 ? 2 : 1;       // groups a register tile spans
+  constexpr int perGroup = width / lanes<T>;       // vectors in one group of columns
+  constexpr int together = perGroup == 1 ? 2 : 1;  // groups a register tile spans
   const std::size_t groupSize = depth * width;
   for (int g = 0; g < groupCount; g += together) {
     for (const TileProduct<T>* t = tiles; t < tiles + tileCount; t++) {
@@ -130,7 +134,8 @@ void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, con
         const int block = t->position ? t->position[group] : group;
         if (block < 0) continue;
         const int next = panelDone && s + together < groupCount ? groups[s + together] : group;
-        columns[n++] = {b + group * groupSize, b + next * groupSize, t->c + static_cast<std::size_t>(block) * t->rows * width,
+        columns[n++] = {b + group * groupSize, b + next * groupSize,
+                        t->c + static_cast<std::size_t>(block) * t->rows * width,
                         epilogue == Epilogue::celu ? bias + group * width : bias};
       }
       if (n == 0) continue;

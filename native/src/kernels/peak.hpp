@@ -10,7 +10,8 @@ namespace mlts::MLTS_ISA {
 // Best of several runs within `seconds`, flops per second of the calling thread.
 template <class T>
 double peak(double seconds) {
-  constexpr int blocks = 16384 / (blockWidth * 2 * blockWidth * static_cast<int>(sizeof(T)));  // B: 16 kB, a third of L1
+  constexpr int blocks =
+      16384 / (blockWidth * 2 * blockWidth * static_cast<int>(sizeof(T)));  // B: 16 kB, a third of L1
   constexpr int depth = blocks * blockWidth;
   alignas(64) static thread_local T a[tileRows * depth], b[2 * depth * blockWidth], c[2 * tileRows * blockWidth],
       bias[2 * blockWidth];
