@@ -30,7 +30,9 @@ export async function readKeyFile(file: string): Promise<KeyFile> {
  * @throws MltsError E_KEYS where the file exists, E_FILE where it cannot be written
  */
 export async function generateKeyFile(file: string, server?: string): Promise<KeyFile> {
-  const { publicKey, secretKey } = curveKeyPair();
+  // A key that begins with a hyphen would look like an option to `mlts keys allow`.
+  let { publicKey, secretKey } = curveKeyPair();
+  while (publicKey.startsWith('-')) ({ publicKey, secretKey } = curveKeyPair());
   const keys: KeyFile = { public: publicKey, secret: secretKey, ...(server === undefined ? {} : { server }) };
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });

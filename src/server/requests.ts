@@ -145,7 +145,7 @@ function sessionOf(client: Client, id: number): Session {
   return session;
 }
 
-function stats({ metrics, dispatcher, clients, models }: Rooms): Stats {
+export function stats({ metrics, dispatcher, clients, models }: Rooms): Stats {
   return {
     uptime: metrics.uptime,
     requests: metrics.requests,

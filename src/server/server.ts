@@ -4,6 +4,7 @@ import type { Potential } from '../engine/potential.ts';
 import { asMltsError, MltsError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
 import { decode, encode, type WireMap } from '../protocol/codec.ts';
+import type { Stats } from '../protocol/messages.ts';
 import { idOf, readRequest } from '../protocol/request.ts';
 import { errorReply, replyTo } from './answer.ts';
 import { type Client, Clients } from './clients.ts';
@@ -15,7 +16,7 @@ import { DEFAULT_LIMITS, type Limits, scanLimits } from './limits.ts';
 import { Listener } from './listener.ts';
 import { Metrics } from './metrics.ts';
 import { Models } from './models.ts';
-import { type Rooms, serve } from './requests.ts';
+import { type Rooms, serve, stats } from './requests.ts';
 import { Gatekeeper } from './zap.ts';
 
 export interface ServerOptions {
@@ -73,6 +74,10 @@ export class Server {
   /** Where it listens, with the ports that were chosen for `*`. */
   get endpoints(): string[] {
     return this.#listeners.map((listener) => listener.address);
+  }
+
+  stats(): Stats {
+    return stats(this.#rooms);
   }
 
   /** Takes no new work, finishes what was accepted within `limits.stopTimeout`, sends the replies, and closes. */

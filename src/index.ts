@@ -1,0 +1,37 @@
+/** What `import … from 'mlts'` offers. */
+import type { Potential } from './engine/potential.ts';
+import { openPotential, type SelectOptions } from './engine/select.ts';
+import { loadModel as loadModelFile } from './model/load.ts';
+import { findModel } from './model/registry.ts';
+
+export { Client, type ConnectOptions } from './client/client.ts';
+export type { Choice, Evaluation, Sigma, Structure } from './client/evaluation.ts';
+export type { Session, SessionOptions, StepOptions } from './client/session.ts';
+export type {
+  Backend,
+  EvaluateOptions,
+  Outcome,
+  Potential,
+  Precision,
+  Result,
+  Stages,
+  System,
+  Trajectory,
+  Want,
+} from './engine/potential.ts';
+export { CODES, type Code, MltsError } from './errors.ts';
+export type { Model, ModelInfo } from './model/model.ts';
+export type { KeyFile } from './protocol/keys.ts';
+export type { Stats } from './protocol/messages.ts';
+
+/**
+ * A model in this process, without a server.
+ * @param nameOrFile a `.mlts` file or a name from the model folders
+ * @throws MltsError E_MODEL_NOT_FOUND, E_FILE, E_MODEL, E_UNAVAILABLE
+ */
+export async function loadModel(
+  nameOrFile: string,
+  options: Pick<SelectOptions, 'backend' | 'threads'> = {},
+): Promise<Potential> {
+  return openPotential(await loadModelFile(await findModel(nameOrFile)), options);
+}
