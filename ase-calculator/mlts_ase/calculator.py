@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 from ase import Atoms
@@ -138,9 +138,17 @@ class MLTS(Calculator):  # type: ignore[misc]
             self.results = results if system_changes else {**self.results, **results}
             self.atoms = atoms.copy()
 
+    @overload
+    def calculate_many(
+        self, images: Iterable[Atoms], properties: Iterable[str] = (), *, return_errors: Literal[False] = False
+    ) -> list[dict[str, Any]]: ...
+    @overload
+    def calculate_many(
+        self, images: Iterable[Atoms], properties: Iterable[str] = (), *, return_errors: Literal[True]
+    ) -> list[dict[str, Any] | MltsError]: ...
     def calculate_many(
         self, images: Iterable[Atoms], properties: Iterable[str] = (), *, return_errors: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, Any]] | list[dict[str, Any] | MltsError]:
         """Evaluate independent structures in one round trip, or a few where the server's limits ask for it.
 
         Parameters
@@ -156,7 +164,7 @@ class MLTS(Calculator):  # type: ignore[misc]
         images = list(images)
         with self._turn():
             outcomes = self._connected().evaluate_many(images, self._want(properties, images))
-        many: list[Any] = []
+        many: list[dict[str, Any] | MltsError] = []
         for index, (outcome, atoms) in enumerate(zip(outcomes, images, strict=True)):
             try:
                 if isinstance(outcome, MltsError):
@@ -174,6 +182,10 @@ class MLTS(Calculator):  # type: ignore[misc]
         with self._turn():
             self._disconnect()
             self._closed = True
+
+    def get_spin_polarized(self) -> bool:
+        """Potentials know no spin."""
+        return False
 
     def export_properties(self) -> Properties:
         """The results that ASE has a definition of."""
@@ -220,7 +232,7 @@ class MLTS(Calculator):  # type: ignore[misc]
         return self._session
 
     def _private_session(self, choice: Choice) -> Session:
-        if isinstance(self._private, str):
+        if isinstance(self._private, str) and os.path.exists(self._private.removeprefix("ipc://")):
             try:
                 return Session(self._private, choice)
             except MltsError as error:
@@ -256,7 +268,7 @@ def _results(reply: Reply, atoms: Atoms) -> dict[str, Any]:
         "energies": array(reply, "energies", (n,)),
         "forces": array(reply, "forces", (n, 3)),
         "energy_comm": array(reply, "member_energies", (-1,)),
-        "energy_var": sigma_energy**2,
+        "energy_var": sigma_energy * sigma_energy,
         "sigma_energy": sigma_energy,
         "rho": number(reply, "rho"),
         "sigma_energies": array(reply, "sigma_energies", (n,)),
