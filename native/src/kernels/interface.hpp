@@ -14,21 +14,34 @@ namespace mlts {
 constexpr int blockWidth = 16;
 constexpr int memberLanes = 8;  // members travel in groups of 8 through the descriptor's backward pass
 
-// Constants of the symmetry functions (docs/maths.md). Å, Å⁻², rad.
+// Constants of the symmetry functions (docs/maths.md), made by DescriptorConstants. Å, Å⁻², rad.
+// The columns of one shell of a pair are its sections, rounded up to sectionStride: column shell·sectionStride + section.
 template <class T>
 struct Descriptor {
   int elements, radialShifts, angularShifts, sections;
+  int sectionStride;  // sections rounded up to a multiple of 4
   int radialBlocks, angularBlocks, blocks;
   bool smoothCutoff;  // false: ½ + ½cos(πr/Rc); true: exp(1 − 1/(1 − (r/Rc)²))
   T radialCutoff, angularCutoff, etaR, etaA, zeta;
-  const T* shiftsR;  // [radialBlocks·16], padded with the last shift
-  const T* shiftsA;  // [angularShifts]
-  const T* cosZ;     // [sections]
+  const T* shiftsR;  // [radialBlocks·16], padded with a shift out of reach
+  const T* shiftsA;  // [angularShifts], ascending
+  const T* cosZ;     // [sectionStride + 16], padded with 0
   const T* sinZ;
-  bool uniformShifts;      // shiftsA equally spaced: the recurrence applies
-  int power;               // h^ζ = h^power · Σ_k polynomial[k] h^k on [0,1] (float), fitted when the model loads
-  int polynomialDegree;
+  // Shells by recurrence from the middle one: exp(−η(w−R_a)²) = exp(−ηd²)·q^(a−middle)·shellFactor[a], d = w − R_middle,
+  // q = exp(2ηΔd). Needs equal spacing Δ and a range that T can hold.
+  bool recurrence;
+  int middleShell;
+  T shellStep;
+  const T* shellFactor;  // [angularShifts], exp(−ηΔ²(a−middle)²)
+  // h^(ζ−1) = h^power · Σ_k polynomial[k] h^k on [0,1]; degree −1: exp((ζ−1) ln h)
+  int power, polynomialDegree;
   const T* polynomial;
+  // Distances from its centre beyond which exp(−ηd²) is below the tolerance of T.
+  T radialReach, angularReach;
+  // 6 … 8 sections of which no angle sees more than 5 above the tolerance: θ sees those from
+  // the number of thresholds above cos θ. Only for T that can look up 8 sections in a register.
+  bool sectionWindow;
+  T windowThreshold[3];
 
   int pair(int a, int b) const { return a <= b ? a * elements - a * (a - 1) / 2 + (b - a) : pair(b, a); }
   int radialBlock(int element) const { return element * radialBlocks; }
@@ -36,7 +49,8 @@ struct Descriptor {
 };
 
 // One atom and its neighbours within the radial cutoff: sorted by element, within an element those inside the angular cutoff
-// first. segment[2e] … segment[2e+1] are angular, segment[2e+1] … segment[2e+2] radial only; segment[2·elements] = count.
+// first, those roughly nearest first (which only saves time). segment[2e] … segment[2e+1] are angular, segment[2e+1] …
+// segment[2e+2] radial only; segment[2·elements] = count.
 // The four float arrays may be read 16 past the count: there r is beyond the cutoff and all is finite.
 template <class T>
 struct Center {
@@ -56,8 +70,8 @@ struct Accumulators {
 
 template <class T>
 struct DescriptorKernels {
-  // Bytes of scratch one thread needs for centers of at most `neighbours` neighbours, `angular` of them within the angular cutoff.
-  std::size_t (*scratchBytes)(const Descriptor<T>&, int neighbours, int angular, int members);
+  // Bytes of scratch, aligned to 64, that one thread needs for centers of at most `neighbours` neighbours.
+  std::size_t (*scratchBytes)(const Descriptor<T>&, int neighbours, int members);
   // Writes row `row` of a tile; every active block is written in whole, unseen ones with zeros.
   void (*forward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const std::int16_t* active, int activeCount,
                   T* x, int rows, int row, void* scratch);

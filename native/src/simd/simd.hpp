@@ -8,6 +8,10 @@
 
 #include <cstdint>
 
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
 #ifndef MLTS_ISA
 #error "MLTS_ISA names the namespace of this instruction set; CMake sets it"
 #endif
@@ -131,12 +135,136 @@ MLTS_INLINE Vec<T> exp(Vec<T> x) {
   return exp2(x * static_cast<T>(1.44269504088896340736));
 }
 
-// Sum of all lanes.
+// ln x for x ≥ 1e-300, relative error 2e-16 of |ln x| or 1e-16 absolute.
+// x = 2^e·m, m in [√½, √2); ln m = 2 artanh(f), f = (m − 1)/(m + 1), |f| ≤ 0.172: remainder of the series below 1e-17.
+MLTS_INLINE Vec<double> log(Vec<double> x) {
+  using V = Vec<double>;
+  using I = IntVec<double>;
+  x = max(x, splat(1e-300));
+  const I bits = reinterpret_cast<I>(x);
+  constexpr std::int64_t sqrtHalf = 0x3fe6a09e667f3bcdLL;
+  const I exponent = (bits - sqrtHalf) >> 52;  // x ≥ 1e-300, so the sign bit is clear and the shift floors
+  const V m = reinterpret_cast<V>(bits - (exponent << 52));
+  const V f = (m - 1.0) / (m + 1.0);
+  const V g = f * f;
+  V p = splat(1.0 / 21.0);
+  p = p * g + 1.0 / 19.0;
+  p = p * g + 1.0 / 17.0;
+  p = p * g + 1.0 / 15.0;
+  p = p * g + 1.0 / 13.0;
+  p = p * g + 1.0 / 11.0;
+  p = p * g + 1.0 / 9.0;
+  p = p * g + 1.0 / 7.0;
+  p = p * g + 1.0 / 5.0;
+  p = p * g + 1.0 / 3.0;
+  // e·ln 2 in two parts, the first exact for any exponent.
+  const V e = __builtin_convertvector(exponent, V);
+  return e * 0.693147180369123816490 + (e * 1.90821492927058770002e-10 + (2.0 * f + 2.0 * f * g * p));
+}
+
+// float: for x ≥ 1e-38, 1e-7 of |ln x|.
+MLTS_INLINE Vec<float> log(Vec<float> x) {
+  using V = Vec<float>;
+  using I = IntVec<float>;
+  x = max(x, splat(1.2e-38f));
+  const I bits = reinterpret_cast<I>(x);
+  const I exponent = (bits - 0x3f3504f3) >> 23;
+  const V m = reinterpret_cast<V>(bits - (exponent << 23));
+  const V f = (m - 1.0f) / (m + 1.0f);
+  const V g = f * f;
+  V p = splat(2.0f / 9.0f);
+  p = p * g + 2.0f / 7.0f;
+  p = p * g + 2.0f / 5.0f;
+  p = p * g + 2.0f / 3.0f;
+  return __builtin_convertvector(exponent, V) * 0.693147181f + (2.0f * f + f * g * p);
+}
+
+MLTS_INLINE Vec<float> sqrt(Vec<float> v) {
+#if defined(__AVX512F__)
+  return _mm512_sqrt_ps(v);
+#elif defined(__AVX2__)
+  return _mm256_sqrt_ps(v);
+#elif defined(__SSE2__)
+  return _mm_sqrt_ps(v);
+#else
+  for (int i = 0; i < lanes<float>; i++) v[i] = __builtin_sqrtf(v[i]);
+  return v;
+#endif
+}
+MLTS_INLINE Vec<double> sqrt(Vec<double> v) {
+#if defined(__AVX512F__)
+  return _mm512_sqrt_pd(v);
+#elif defined(__AVX2__)
+  return _mm256_sqrt_pd(v);
+#elif defined(__SSE2__)
+  return _mm_sqrt_pd(v);
+#else
+  for (int i = 0; i < lanes<double>; i++) v[i] = __builtin_sqrt(v[i]);
+  return v;
+#endif
+}
+
+// 0, 1, 2, …
+template <class T>
+MLTS_INLINE IntVec<T> iota() {
+  IntVec<T> v;
+  for (int i = 0; i < lanes<T>; i++) v[i] = i;
+  return v;
+}
+
+// One instruction picks lane index[i] of an 8- or 16-entry table held in a register.
+#if defined(__AVX2__)
+constexpr bool hasLookup = true;
+MLTS_INLINE Vec<float> lookup(Vec<float> table, IntVec<float> index) {
+#if defined(__AVX512F__)
+  return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(index), table);
+#else
+  return _mm256_permutevar8x32_ps(table, reinterpret_cast<__m256i>(index));
+#endif
+}
+#else
+constexpr bool hasLookup = false;
+#endif
+
+// Vector registers of the machine.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int registers = 32;
+#else
+constexpr int registers = 16;
+#endif
+
+// Folds all lanes with op, halving the vector each time.
+template <class T, class Op>
+MLTS_INLINE T fold(Vec<T> v, Op op) {
+  constexpr int n = lanes<T>;
+  const auto pair = [&](auto w) {  // two or four lanes left
+    if constexpr (sizeof w == 2 * sizeof(T)) {
+      return op(w[0], w[1]);
+    } else {
+      return op(op(w[0], w[2]), op(w[1], w[3]));
+    }
+  };
+  if constexpr (n == 16) {
+    const auto half = op(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                         __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+    return pair(op(__builtin_shufflevector(half, half, 0, 1, 2, 3), __builtin_shufflevector(half, half, 4, 5, 6, 7)));
+  } else if constexpr (n == 8) {
+    return pair(op(__builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7)));
+  } else {
+    return pair(v);
+  }
+}
 template <class T>
 MLTS_INLINE T sum(Vec<T> v) {
-  T s = 0;
-  for (int i = 0; i < lanes<T>; i++) s += v[i];
-  return s;
+  return fold<T>(v, [](auto a, auto b) { return a + b; });
+}
+template <class T>
+MLTS_INLINE T largest(Vec<T> v) {
+  return fold<T>(v, [](auto a, auto b) { return a > b ? a : b; });
+}
+template <class T>
+MLTS_INLINE T smallest(Vec<T> v) {
+  return fold<T>(v, [](auto a, auto b) { return a < b ? a : b; });
 }
 
 }  // namespace mlts::MLTS_ISA

@@ -1,0 +1,132 @@
+// The two factors of the angular symmetry functions for one vector of triples (eq. 5-7 of docs/maths.md):
+// F1 = h^ζ of the angle, one per section; F2 = exp(−η(w − R_a)²) of the distances, one per shell.
+#pragma once
+
+#include "triples.hpp"
+
+namespace mlts::MLTS_ISA {
+
+// out = h^(ζ−1), n at a time.
+template <class T, int n>
+MLTS_INLINE void powers(const Descriptor<T>& d, const Vec<T>* h, Vec<T>* out) {
+  if (d.polynomialDegree < 0) {
+#pragma GCC unroll 8
+    for (int z = 0; z < n; z++) out[z] = exp<T>(log(h[z]) * (d.zeta - 1));
+    return;
+  }
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) out[z] = splat(d.polynomial[d.polynomialDegree]);
+  for (int k = d.polynomialDegree - 1; k >= 0; k--) {
+    const T coefficient = d.polynomial[k];
+#pragma GCC unroll 8
+    for (int z = 0; z < n; z++) out[z] = out[z] * h[z] + coefficient;
+  }
+  Vec<T> square[n];
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) square[z] = h[z];
+  for (int bits = d.power;;) {
+    if (bits & 1) {
+#pragma GCC unroll 8
+      for (int z = 0; z < n; z++) out[z] *= square[z];
+    }
+    bits >>= 1;
+    if (bits == 0) break;
+#pragma GCC unroll 8
+    for (int z = 0; z < n; z++) square[z] *= square[z];
+  }
+}
+
+// The damped angle of a vector of triples: x = cos θ = 0.95 cos(angle), s = sin θ ≥ 0.31.
+template <class T>
+struct Angle {
+  Vec<T> x, s;
+  MLTS_INLINE explicit Angle(Vec<T> c) : x(c * T(0.95)), s(sqrt(T(1) - x * x)) {}
+};
+
+// Where the sections of a vector of triples come from: `first`, `first + 1` … for all lanes,
+struct SameSections {
+  int first;
+  template <class T>
+  MLTS_INLINE Vec<T> pick(const T* table, int i) const {
+    return splat(table[first + i]);
+  }
+};
+// or those within reach of each lane's own angle.
+template <class T>
+struct LaneSections {
+  IntVec<T> first;
+  MLTS_INLINE LaneSections(const Descriptor<T>& d, Vec<T> cosine)
+      : first(-((cosine < d.windowThreshold[0]) + (cosine < d.windowThreshold[1]) + (cosine < d.windowThreshold[2]))) {}
+  MLTS_INLINE Vec<T> pick(const T* table, int i) const { return lookup(loadu(table), first + i); }
+};
+
+// F1 of n sections.
+template <class T, int n, class Sections>
+MLTS_INLINE void sections(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which, Vec<T>* f1) {
+  Vec<T> h[n], power[n];
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++)
+    h[z] = angle.x * (which.pick(d.cosZ, z) * T(0.5)) + (angle.s * (which.pick(d.sinZ, z) * T(0.5)) + T(0.5));
+  powers<T, n>(d, h, power);
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) f1[z] = h[z] * power[z];
+}
+// F1 and dF1/dc = 0.475 ζ h^(ζ−1) sin(θ − θ_z) / s.
+template <class T, int n, class Sections>
+MLTS_INLINE void sectionsAndDerivatives(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which, Vec<T>* f1,
+                                        Vec<T>* df1) {
+  Vec<T> h[n], power[n], sine[n];
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) {
+    const Vec<T> cosZ = which.pick(d.cosZ, z), sinZ = which.pick(d.sinZ, z);
+    h[z] = (angle.x * cosZ + angle.s * sinZ) * T(0.5) + T(0.5);
+    sine[z] = angle.s * cosZ - angle.x * sinZ;
+  }
+  const Vec<T> scale = (T(0.475) * d.zeta) / angle.s;
+  powers<T, n>(d, h, power);
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) {
+    f1[z] = h[z] * power[z];
+    df1[z] = power[z] * scale * sine[z];
+  }
+}
+
+// Shells that some lane can see above the tolerance.
+struct ShellRange {
+  int begin, end;
+};
+template <class T>
+MLTS_INLINE ShellRange shellRange(const Descriptor<T>& d, Vec<T> w) {
+  if (!d.recurrence) return {0, d.angularShifts};
+  const T first = d.shiftsA[0], perStep = 1 / d.shellStep;
+  const int begin = static_cast<int>((smallest<T>(w) - d.angularReach - first) * perStep + 1);
+  const int end = static_cast<int>((largest<T>(w) + d.angularReach - first) * perStep + 1);
+  return {begin < 0 ? 0 : begin, end < d.angularShifts ? end : d.angularShifts};
+}
+
+// F2 of the shells in range, one vector after the other; by recurrence, or each by its own exponential.
+template <class T>
+MLTS_INLINE void shells(const Descriptor<T>& d, const TripleTile<T>& tile, int at, ShellRange range, T* f2) {
+  const Vec<T> w = load(tile.w + at);
+  if (!d.recurrence) {
+    for (int a = range.begin; a < range.end; a++) {
+      const Vec<T> distance = w - d.shiftsA[a];
+      store(f2 + a * lanes<T>, exp<T>(distance * distance * -d.etaA));
+    }
+    return;
+  }
+  const Vec<T> distance = w - d.shiftsA[d.middleShell];
+  const Vec<T> middle = exp<T>(distance * distance * -d.etaA);
+  const Vec<T> q = load(tile.q + at), qInverse = load(tile.qInverse + at);
+  Vec<T> up = middle, down = middle;
+  for (int a = d.middleShell; a < range.end; a++) {
+    store(f2 + a * lanes<T>, up * d.shellFactor[a]);
+    up *= q;
+  }
+  for (int a = d.middleShell - 1; a >= range.begin; a--) {
+    down *= qInverse;
+    store(f2 + a * lanes<T>, down * d.shellFactor[a]);
+  }
+}
+
+}  // namespace mlts::MLTS_ISA
