@@ -4,8 +4,6 @@
  */
 import { MltsError } from '../errors.ts';
 
-export type WireArray = Float64Array | Float32Array | Int32Array;
-
 export const DTYPES = {
   numbers: 'int32',
   positions: 'float64',
@@ -33,7 +31,7 @@ if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) {
 export const isArrayField = (name: string): name is ArrayField => Object.hasOwn(DTYPES, name);
 
 /** The bytes of an array, not copied. */
-export const bytesOf = (array: WireArray): Uint8Array =>
+export const bytesOf = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /**

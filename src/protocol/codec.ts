@@ -1,6 +1,6 @@
 /** Frames to maps and back: MessagePack through msgpackr, with everything off that is not plain MessagePack. */
 import { addExtension, Packr, Unpackr } from 'msgpackr';
-import { bytesOf, type WireArray } from './arrays.ts';
+import { bytesOf } from './arrays.ts';
 import { type ScanLimits, scan } from './scan.ts';
 
 /** A decoded map: every value still unchecked. */
@@ -44,15 +44,13 @@ const FLOATS: ReadonlySet<string> = new Set([
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, mapsAsObjects: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
-const isWireArray = (value: object): value is WireArray => ArrayBuffer.isView(value) && !(value instanceof Uint8Array);
-
 function wireValue(key: string, value: unknown): unknown {
   if (typeof value === 'number') {
     if (FLOATS.has(key)) return new Eight(0xcb, value);
     return value > 0xffff_ffff ? new Eight(0xcf, value) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
-  if (isWireArray(value)) return bytesOf(value);
+  if (ArrayBuffer.isView(value)) return bytesOf(value);
   if (Array.isArray(value)) return typeof value[0] === 'object' ? value.map(wireMap) : value;
   return wireMap(value);
 }

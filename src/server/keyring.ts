@@ -39,7 +39,8 @@ export async function generateKeyFile(file: string, server?: string): Promise<Ke
     const handle = await open(file, 'wx', 0o600);
     await handle.writeFile(`${JSON.stringify(keys, null, 2)}\n`).finally(() => handle.close());
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && syscall === 'open') {
       throw new MltsError(
         'E_KEYS',
         `${file} exists`,

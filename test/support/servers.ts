@@ -84,11 +84,11 @@ export async function eventually(condition: () => boolean, what: string): Promis
   }
 }
 
-/** A promise with its own resolve. */
+/** A promise that resolves when told to. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open = () => undefined as undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+  let resolve: (() => void) | undefined;
+  const opened = new Promise<void>((done) => {
+    resolve = done;
   });
-  return { opened, open: () => open() };
+  return { opened, open: () => resolve?.() };
 }

@@ -67,7 +67,7 @@ export class Springs implements Potential {
     const spread = Math.sqrt(
       this.stiffness.reduce((sum, k) => sum + (k - mean) ** 2, 0) / Math.max(1, this.stiffness.length - 1),
     );
-    const pulled = (k: number) => positions.map((x, i) => (i < 3 * n ? -k * x : 0));
+    const pulled = (k: number) => positions.map((x, i) => (i < 3 * n ? 0 - k * x : 0));
     const result: Result = { energy: 0.5 * mean * squares };
     if (want.has('forces')) result.forces = pulled(mean);
     if (want.has('virial')) {
