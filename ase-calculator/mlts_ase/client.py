@@ -45,6 +45,7 @@ class Connection:
         self._alive = alive
         self._id = 0
         self._connected = False
+        self._refused = False  # a peer was there, and no handshake came about
         self._pid = os.getpid()
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -124,6 +125,12 @@ class Connection:
             if self._alive is not None:
                 self._alive()
             remaining = deadline - time.monotonic()
+            if remaining <= 0 and self._refused:
+                raise MltsError(
+                    "E_CONNECT",
+                    f"something listens at {self.endpoint} but breaks off the handshake",
+                    "Give keys=FILE with the server's public key where the server asks for CURVE; else correct the endpoint.",
+                )
             if remaining <= 0:
                 raise MltsError(
                     "E_CONNECT",
@@ -142,6 +149,7 @@ class Connection:
                     f"{self.endpoint} refused this client's CURVE key",
                     "Have the public key added to the server's list of allowed clients (`mlts keys`).",
                 )
+            self._refused = event in _HANDSHAKE_FAILED or (event == zmq.EVENT_DISCONNECTED and not self._connected)
             self._connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
 
