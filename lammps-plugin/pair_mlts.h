@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// pair_style mlts: each rank sends its own and ghost atoms to an mlts server and adds the forces that come back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "options.h"
+#include "pair.h"
+#include "selection.h"
+#include "uncertainty.h"
+
+namespace LAMMPS_NS {
+
+class PairMLTS : public Pair {
+ public:
+  explicit PairMLTS(class LAMMPS* lmp);
+  ~PairMLTS() override;
+
+  void settings(int narg, char** arg) override;
+  void coeff(int narg, char** arg) override;
+  void init_style() override;
+  void init_list(int id, class NeighList* list) override;
+  double init_one(int i, int j) override;
+  void compute(int eflag, int vflag) override;
+
+  int pack_reverse_comm(int n, int first, double* buf) override;
+  void unpack_reverse_comm(int n, int* list, double* buf) override;
+
+  // For `fix pair`: "sigma_f", "sigma_e" per atom, "sigma_f_flag", "sigma_e_flag" to ask for them on a step.
+  void* extract(const char* name, int& dim) override;
+  void* extract_peratom(const char* name, int& columns) override;
+  double memory_usage() override;
+
+ private:
+  // Raises on every rank what `work` threw on any.
+  void together(const std::function<void()>& work);
+  void connect();
+  void checkElements() const;
+  void checkGhosts() const;
+  mlts::Want wanted(bool sigma) const;
+  mlts::Error withAtomId(const mlts::Error& error) const;
+  void add(const mlts::Evaluation& evaluation);
+  void warnOfRecovery();
+  void updateSigma(const mlts::Evaluation* evaluation);
+
+  // What `compute pair` finds in pvector: max σ_F, σ_E, mean σ_F, atoms above the threshold.
+  static constexpr int extraNumbers = 4;
+
+  mlts::Options options_;
+  mlts::Model model_;
+  std::unique_ptr<mlts::Client> client_;
+  std::vector<int32_t> numberOf_;  // [type] atomic number, 0 for NULL
+  double energyUnit_ = 1;          // 1 eV in the deck's unit
+  double threshold_ = 0;           // the deck's unit
+  mlts::Selection selection_;
+  bool changed_ = true;
+  mlts::Uncertainty uncertainty_;
+  int sigmaForceFlag_ = 0, sigmaEnergyFlag_ = 0;  // set by `fix pair` before, cleared after a step
+  bool sigmaFresh_ = false;                       // uncertainty_ and pvector are of the last evaluation
+  int recoveries_ = 0;
+};
+
+}  // namespace LAMMPS_NS
