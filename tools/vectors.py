@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Golden vectors of the potential: writes all of test/vectors/potential.
+"""Golden vectors of the potential: writes all of test/vectors/potential; given a folder that holds ani-al.mlts and
+ani-1xnr.mlts (`mlts model import`) also test/vectors/published.
 
-.venv/bin/python tools/vectors.py
+    .venv/bin/python tools/vectors.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vectors_ani import Array, Json, Model, evaluate
+from vectors_ani import Array, Json, Model, drawn, evaluate, read
 from vectors_models import models
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent / "test" / "vectors" / "potential"
+OUT = HERE.parent / "test" / "vectors"
 SOURCES = ["vectors.py", "vectors_ani.py", "vectors_models.py"]
 
 
@@ -97,28 +99,44 @@ def text(value: Any, indent: int = 0) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def published() -> list[tuple[str, str, str, Json]]:
+    liquid = scatter(20, [13] * 5, np.array([[5.1, 0, 0], [0.8, 4.6, 0], [-0.6, 0.4, 4.4]]), [True] * 3, 2.2)
+    mixture = scatter(21, [1, 6, 7, 8, 1, 8, 1, 6, 1, 7], np.diag([5.3, 5.6, 5.9]), [True] * 3, 1.0)
+    return [
+        ("ani-al-liquid", "ani-al", "5 atoms in a triclinic cell smaller than the cutoff", liquid),
+        ("ani-1xnr-mixture", "ani-1xnr", "10 atoms in an orthorhombic cell", mixture),
+    ]
+
+
+def write(folder: str, made_by: str, name: str, what: str, model: Model, system: Json) -> None:
+    vector: Json = {
+        "schema": 1,
+        "name": name,
+        "what": what,
+        "madeBy": made_by,
+        "units": {"length": "angstrom", "energy": "eV"},
+        "model": model.card["name"],
+        "input": system,
+        "expected": evaluate(model, system),
+    }
+    (OUT / folder / f"{name}.json").write_text(text(vector) + "\n")
+    print(name, vector["expected"]["energy"])
+
+
 def main() -> None:
-    OUT.mkdir(parents=True, exist_ok=True)
     version = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in SOURCES)).hexdigest()[:12]
     made_by = f"tools/vectors.py@{version}"
+    for folder in ("potential", "published"):
+        (OUT / folder).mkdir(parents=True, exist_ok=True)
     specs = models()
-    made = {spec["card"]["name"]: Model(**spec) for spec in specs}
-    (OUT / "models.json").write_text(
-        '{"schema": 1, "madeBy": "' + made_by + '", "models": [\n' + ",\n".join(json.dumps(s) for s in specs) + "\n]}\n"
-    )
+    lines = ",\n".join(json.dumps(spec) for spec in specs)
+    (OUT / "potential" / "models.json").write_text(f'{{"schema": 1, "madeBy": "{made_by}", "models": [\n{lines}\n]}}\n')
+    made = {spec["card"]["name"]: Model(spec["card"], drawn(**spec)) for spec in specs}
     for name, model, what, system in cases():
-        vector: Json = {
-            "schema": 1,
-            "name": name,
-            "what": what,
-            "madeBy": made_by,
-            "units": {"length": "angstrom", "energy": "eV"},
-            "model": model,
-            "input": system,
-            "expected": evaluate(made[model], system),
-        }
-        (OUT / f"{name}.json").write_text(text(vector) + "\n")
-        print(name, vector["expected"]["energy"])
+        write("potential", made_by, name, what, made[model], system)
+    if len(sys.argv) > 1:
+        for name, model, what, system in published():
+            write("published", made_by, name, what, Model(*read(Path(sys.argv[1]) / f"{model}.mlts")), system)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ step (f'(x) = Im f(x + ih)/h, exact to rounding, no derivative written by hand).
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,51 @@ def mixed(index: Array) -> Array:
     return np.asarray(x ^ (x >> 16))
 
 
-class Model:
-    """A card with weights u/√inputs·√3, biases u/10, u = 2·hash/2³² − 1 (test/support/models.ts)."""
+Tensors = dict[str, Array]
 
-    def __init__(self, seed: int, card: Json) -> None:
+
+def drawn(seed: int, card: Json) -> Tensors:
+    """Weights u·√(3/inputs) and biases u/10, u = 2·hash/2³² − 1: test/support/models.ts draws the same."""
+    tensors: Tensors = {}
+    for element in card["elements"]:
+        inputs = columns(card)
+        for layer, outputs in enumerate(card["layers"][element]):
+            shapes = {"weight": (card["members"], outputs, inputs), "bias": (card["members"], outputs)}
+            for kind, shape in shapes.items():
+                index = np.arange(int(np.prod(shape)), dtype=np.uint64)
+                start = (seed * 0x9E3779B1 + len(tensors) * 0x85EBCA77) & 0xFFFFFFFF
+                u = 2 * mixed(index + np.uint64(start)) / 2.0**32 - 1
+                scale = float(np.sqrt(3 / inputs)) if kind == "weight" else 0.1
+                tensors[f"{element}.{layer}.{kind}"] = (u * scale).astype(np.float32).astype(float).reshape(shape)
+            inputs = outputs
+    return tensors
+
+
+def read(file: Path) -> tuple[Json, Tensors]:
+    """Card and tensors of a .mlts file (docs/model-format.md)."""
+    content = file.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    card = json.loads(header.pop("__metadata__")["mlts"])
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        data = np.frombuffer(content[start + begin : start + end], "<f4")
+        tensors[name] = data.reshape(entry["shape"]).astype(float)
+    return card, tensors
+
+
+def columns(card: Json) -> int:
+    radial, angular = card["descriptor"]["radial"], card["descriptor"]["angular"]
+    species = len(card["elements"])
+    pairs = species * (species + 1) // 2
+    return species * len(radial["shifts"]) + pairs * len(angular["shifts"]) * len(angular["sections"])
+
+
+class Model:
+    """A card and its tensors."""
+
+    def __init__(self, card: Json, tensors: Tensors) -> None:
         self.card = card
         self.energy, length = ENERGY[card["units"]["energy"]], LENGTH[card["units"]["length"]]
         radial, angular = card["descriptor"]["radial"], card["descriptor"]["angular"]
@@ -42,26 +85,15 @@ class Model:
         self.zeta = angular["zeta"]
         self.shf_r, self.shf_a = np.array(radial["shifts"]) * length, np.array(angular["shifts"]) * length
         self.shf_z = np.array(angular["sections"])
-        self.layers: list[list[tuple[Array, Array]]] = []
         self.elements: list[str] = card["elements"]
-        species = len(self.elements)
-        self.length = species * len(self.shf_r) + species * (species + 1) // 2 * len(self.shf_a) * len(self.shf_z)
-        tensor, members = itertools.count(), card["members"]
-        for element in self.elements:
-            stack, inputs = [], self.length
-            for outputs in card["layers"][element]:
-                weight = self.draw(seed, next(tensor), (members, outputs, inputs), float(np.sqrt(3 / inputs)))
-                bias = self.draw(seed, next(tensor), (members, outputs), 0.1)
-                stack.append((weight, bias))
-                inputs = outputs
-            self.layers.append(stack)
-
-    @staticmethod
-    def draw(seed: int, tensor: int, shape: tuple[int, ...], scale: float) -> Array:
-        index = np.arange(int(np.prod(shape)), dtype=np.uint64)
-        start = (seed * 0x9E3779B1 + tensor * 0x85EBCA77) & 0xFFFFFFFF
-        u = 2 * mixed(index + np.uint64(start)) / 2.0**32 - 1
-        return (u * scale).astype(np.float32).astype(float).reshape(shape)
+        self.length = columns(card)
+        self.layers = [
+            [
+                (tensors[f"{element}.{k}.weight"], tensors[f"{element}.{k}.bias"])
+                for k in range(len(card["layers"][element]))
+            ]
+            for element in self.elements
+        ]
 
     def cutoff(self, r: Array, rc: float) -> Array:
         if self.card["descriptor"]["cutoff_function"] == "cosine":

@@ -15,23 +15,30 @@ export interface PotentialVector {
 
 export const vectorFolder = fileURLToPath(new URL('../vectors/potential/', import.meta.url));
 
-let loaded: PotentialVector[] | undefined;
+let loaded: readonly PotentialVector[] | undefined;
 
-/** All vectors. Throws where there are none: a suite must not pass because it found nothing to check. */
+/** All vectors of the synthetic models. */
 export function potentialVectors(): readonly PotentialVector[] {
-  loaded ??= readdirSync(vectorFolder)
-    .filter((file) => file.endsWith('.json') && file !== 'models.json')
-    .sort()
-    .map((file) => parseVector(readFileSync(join(vectorFolder, file), 'utf8')));
-  if (loaded.length === 0) throw new Error(`no vectors in ${vectorFolder}: run tools/vectors.py`);
+  loaded ??= readVectors(vectorFolder);
   return loaded;
 }
+
+/** Vectors of published ensembles; their weights are not in this repository. */
+export const publishedVectors = (): readonly PotentialVector[] =>
+  readVectors(fileURLToPath(new URL('../vectors/published/', import.meta.url)));
 
 /** Vector of one name. */
 export function potentialVector(name: string): PotentialVector {
   const vector = potentialVectors().find((candidate) => candidate.name === name);
   if (vector === undefined) throw new Error(`no vector ${name} in ${vectorFolder}`);
   return vector;
+}
+
+/** Throws where there are none: a suite must not pass because it found nothing to check. */
+function readVectors(folder: string): readonly PotentialVector[] {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json') && file !== 'models.json');
+  if (files.length === 0) throw new Error(`no vectors in ${folder}: run tools/vectors.py`);
+  return files.sort().map((file) => parseVector(readFileSync(join(folder, file), 'utf8')));
 }
 
 function parseVector(text: string): PotentialVector {
