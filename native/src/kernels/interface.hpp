@@ -80,6 +80,35 @@ struct DescriptorKernels {
                    int rows, int row, const Accumulators<T>& out, void* scratch);
 };
 
+// Candidates of one center, sorted by element: indices into `points`, [..][4] x, y, z and an unused fourth.
+struct Candidates {
+  const std::int32_t* index;
+  const std::uint32_t* end;  // [elements] end of each element's run
+  int elements;
+  const double* points;
+  const std::int32_t* owner;  // [points] atom that a point is an image of
+  const double* center;       // x, y, z
+};
+
+// Where `filter` writes a Center; the arrays hold 16 more than the candidates, and `spare` 5 such arrays.
+template <class T>
+struct CenterArrays {
+  T *dx, *dy, *dz, *r;
+  std::int32_t* atom;
+  std::uint16_t* segment;  // [2·elements + 1]
+  void* spare;
+};
+
+template <class T>
+struct NeighbourKernels {
+  // Appends first + i for the points i < count within √limit of (x, y, z), and their squared distances. Writes up to 16
+  // past the end of both.
+  int (*within)(const float* const points[3], int first, int count, const float center[3], float limit, std::int32_t* index,
+                float* squared);
+  // Neighbours within the cutoffs. Returns their number, or −1 if there are more than a segment can count.
+  int (*filter)(const Candidates&, T radialCutoff, T angularCutoff, std::int32_t firstAtom, const CenterArrays<T>& out);
+};
+
 enum class Epilogue { celu, celuGradient, plain, add };
 
 // One tile's part in a matrix product; tile-major matrices as above.
@@ -108,6 +137,7 @@ struct NetworkKernels {
 
 template <class T>
 struct Kernels {
+  NeighbourKernels<T> neighbours;
   DescriptorKernels<T> descriptor;
   NetworkKernels<T> network;
 };

@@ -226,6 +226,60 @@ MLTS_INLINE Vec<float> lookup(Vec<float> table, IntVec<float> index) {
 constexpr bool hasLookup = false;
 #endif
 
+// One bit a lane of a comparison's result.
+template <class M>
+MLTS_INLINE unsigned bits(M mask) {
+  constexpr int n = sizeof(M) / sizeof(mask[0]);
+#if defined(__AVX512F__)
+  if constexpr (n == 16) return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
+  if constexpr (n == 8) return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask));
+#elif defined(__AVX2__)
+  if constexpr (n == 8) return _mm256_movemask_ps(reinterpret_cast<__m256>(mask));
+  if constexpr (n == 4) return _mm256_movemask_pd(reinterpret_cast<__m256d>(mask));
+#elif defined(__SSE2__)
+  if constexpr (n == 4) return _mm_movemask_ps(reinterpret_cast<__m128>(mask));
+  if constexpr (n == 2) return _mm_movemask_pd(reinterpret_cast<__m128d>(mask));
+#else
+  unsigned b = 0;
+  for (int i = 0; i < n; i++) b |= (mask[i] != 0) << i;
+  return b;
+#endif
+}
+
+// Writes the lanes whose bit is set side by side; may write a whole vector.
+template <class T>
+MLTS_INLINE void compress(T* out, Vec<T> v, unsigned mask) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    _mm512_storeu_ps(out, _mm512_maskz_compress_ps(static_cast<__mmask16>(mask), v));
+  } else {
+    _mm512_storeu_pd(out, _mm512_maskz_compress_pd(static_cast<__mmask8>(mask), v));
+  }
+#else
+  for (int i = 0; i < lanes<T>; i++) {
+    *out = v[i];
+    out += mask >> i & 1;
+  }
+#endif
+}
+template <int n>
+MLTS_INLINE void compress(std::int32_t* out, const std::int32_t* from, unsigned mask) {
+#if defined(__AVX512F__)
+  if constexpr (n == 16) {
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), _mm512_loadu_si512(from)));
+    return;
+  } else if constexpr (n == 8) {
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_maskz_compress_epi32(static_cast<__mmask8>(mask), v));
+    return;
+  }
+#endif
+  for (int i = 0; i < n; i++) {
+    *out = from[i];
+    out += mask >> i & 1;
+  }
+}
+
 // Vector registers of the machine.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int registers = 32;
