@@ -129,7 +129,7 @@ class Connection:
                 raise MltsError(
                     "E_CONNECT",
                     f"something listens at {self.endpoint} but breaks off the handshake",
-                    "Give keys=FILE with the server's public key where the server asks for CURVE; else correct the endpoint.",
+                    "Where the server asks for CURVE, give keys=FILE with its public key; else correct the endpoint.",
                 )
             if remaining <= 0:
                 raise MltsError(

@@ -165,6 +165,7 @@ def test_batches_keep_to_the_limits_of_the_server() -> None:
         assert sizes == [3, 3, 2]
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 def test_replies_with_random_damage_give_results_or_a_typed_error(stub: Stub) -> None:
     rng = random.Random(2)
 
