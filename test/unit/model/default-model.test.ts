@@ -1,0 +1,45 @@
+/** The embedded default model loads, and gives the energies that its own tools computed from the equations (tools/default-model/check.py). */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/engine/potential.ts';
+import { ReferencePotential } from '../../../src/engine/reference/reference.ts';
+import { loadModel } from '../../../src/model/load.ts';
+
+interface Golden {
+  readonly sha256: string;
+  readonly cases: {
+    readonly name: string;
+    readonly numbers: number[];
+    readonly positions: number[][];
+    readonly cell: number[][] | null;
+    readonly member_energies: number[];
+  }[];
+}
+
+const file = (name: string) => fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
+
+describe('the embedded default model', async () => {
+  const golden: Golden = JSON.parse(readFileSync(file('default.check.json'), 'utf8'));
+  const model = await loadModel(file('default.mlts'));
+  const potential = new ReferencePotential(model);
+
+  it('is the file that the golden energies were made from', () => {
+    expect(model.sha256).toBe(golden.sha256);
+    expect(golden.cases.length).toBeGreaterThan(3);
+  });
+
+  it.each(golden.cases)('$name: energies of all members', async ({ numbers, positions, cell, member_energies }) => {
+    const system = {
+      numbers: Int32Array.from(numbers),
+      positions: Float64Array.from(positions.flat()),
+      ...(cell === null ? {} : { cell: Float64Array.from(cell.flat()), pbc: [true, true, true] as const }),
+    };
+    const [outcome] = await potential.evaluate([system], new Set(['memberEnergies']));
+    const { memberEnergies } = outcome as Result;
+    expect(memberEnergies?.length).toBe(member_energies.length);
+    for (const [m, want] of member_energies.entries()) {
+      expect(Math.abs((memberEnergies?.[m] ?? Number.NaN) - want)).toBeLessThan(1e-9 * numbers.length);
+    }
+  });
+});
