@@ -21,20 +21,20 @@ export class Network {
 
   /** ε of one member in the network's own unit. @param columns those of G that may differ from 0 */
   forward(member: number, G: Float64Array, columns: Int32Array): number {
-    let input: Float64Array = G;
-    for (const [l, { inputs, outputs, weights, biases }] of this.#layers.entries()) {
-      const output = this.#outputs[l];
-      const last = l === this.#layers.length - 1;
+    let h: Float64Array = G;
+    for (let l = 0; l < this.#layers.length; l++) {
+      const { inputs, outputs, weights, biases } = this.#layers[l];
+      const next = this.#outputs[l];
       for (let o = 0; o < outputs; o++) {
         const row = (member * outputs + o) * inputs;
         let z = biases[member * outputs + o];
-        if (l === 0) for (const column of columns) z += weights[row + column] * input[column];
-        else for (let i = 0; i < inputs; i++) z += weights[row + i] * input[i];
-        output[o] = last ? z : this.#celu(z);
+        if (l === 0) for (let k = 0; k < columns.length; k++) z += weights[row + columns[k]] * h[columns[k]];
+        else for (let i = 0; i < inputs; i++) z += weights[row + i] * h[i];
+        next[o] = l === this.#layers.length - 1 ? z : this.#celu(z);
       }
-      input = output;
+      h = next;
     }
-    return input[0];
+    return h[0];
   }
 
   /** Adds scale · ∂ε/∂G of the member of the last `forward` to `g`, at `columns`. */
@@ -43,12 +43,12 @@ export class Network {
     this.#slopes[top][0] = scale;
     for (let l = top; l >= 0; l--) {
       const { inputs, outputs, weights } = this.#layers[l];
-      if (l > 0) this.#slopes[l - 1].fill(0);
+      const below = l > 0 ? this.#slopes[l - 1].fill(0) : g;
       for (let o = 0; o < outputs; o++) {
         const dz = this.#slopes[l][o] * (l === top ? 1 : this.#celuSlope(this.#outputs[l][o]));
         const row = (member * outputs + o) * inputs;
-        if (l === 0) for (const column of columns) g[column] += weights[row + column] * dz;
-        else for (let i = 0; i < inputs; i++) this.#slopes[l - 1][i] += weights[row + i] * dz;
+        if (l === 0) for (let k = 0; k < columns.length; k++) below[columns[k]] += weights[row + columns[k]] * dz;
+        else for (let i = 0; i < inputs; i++) below[i] += weights[row + i] * dz;
       }
     }
   }
