@@ -1,0 +1,136 @@
+/** `mlts doctor`: what is on this machine, as set-up made it, and what is missing. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { arch, availableParallelism, cpus, platform, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { nativeInstructionSets } from '../engine/native.ts';
+import { asMltsError } from '../errors.ts';
+import { listModels, modelFolders } from '../model/registry.ts';
+import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import { version } from '../version.ts';
+import { entryOf } from './model.ts';
+import { print } from './options.ts';
+
+const EXAMPLES = `
+Examples:
+  mlts doctor                                    for people
+  mlts doctor --json | jq -r .lammps.plugin      for scripts
+
+Exit code 1 where something is missing.`;
+
+export function register(program: Command): void {
+  program
+    .command('doctor')
+    .description('versions, CPU features, backends, models, LAMMPS, Python, and what is missing')
+    .option('--json', 'one JSON object on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+interface Missing {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const ROOT = new URL('../../', import.meta.url);
+const SETUP = 'Run `npm run setup` in the checkout.';
+
+async function run({ json }: { json?: boolean }): Promise<void> {
+  const missing: Missing[] = [];
+  const report = {
+    mlts: version,
+    protocol: PROTOCOL_VERSION,
+    node: process.version,
+    platform: `${platform()} ${release()} ${arch()}`,
+    cpu: { model: cpus()[0]?.model ?? 'unknown', threads: availableParallelism() },
+    backends: backends(missing),
+    python: python(missing),
+    lammps: lammps(missing),
+    model_folders: modelFolders(),
+    models: (await listModels()).map(entryOf),
+    missing,
+  };
+  if (report.models.length === 0)
+    missing.push({ what: 'no model in any model folder', remedy: 'Fetch one: mlts model fetch ani-2x.' });
+  await print(json ? `${JSON.stringify(report)}\n` : text(report));
+  if (missing.length > 0) process.exitCode = 1;
+}
+
+/** Which backends compute here; the native one with the instruction sets it has kernels for, the one in use first. */
+function backends(missing: Missing[]) {
+  const reference = { available: true };
+  const tensorflow = { available: false };
+  try {
+    const [inUse, ...others] = nativeInstructionSets();
+    return {
+      native: { available: true, instruction_set: process.env.MLTS_ISA ?? inUse, others },
+      reference,
+      tensorflow,
+    };
+  } catch (error) {
+    const { what, remedy } = asMltsError(error);
+    missing.push({ what, remedy });
+    return { native: { available: false }, reference, tensorflow };
+  }
+}
+
+/** Path of a file that set-up makes, or null and a line in `missing`. */
+function made(path: string, what: string, missing: Missing[]): string | null {
+  const file = fileURLToPath(new URL(path, ROOT));
+  if (existsSync(file)) return file;
+  missing.push({ what: `no ${what} (${file})`, remedy: SETUP });
+  return null;
+}
+
+function python(missing: Missing[]) {
+  const executable = made('.venv/bin/python', 'Python environment', missing);
+  const packages = ['ase', 'mlts_ase', 'numpy', 'zmq', 'msgpack'];
+  const program = `
+import json, platform
+from importlib import import_module
+found = {}
+for name in ${JSON.stringify(packages)}:
+    try:
+        found[name] = getattr(import_module(name), "__version__", "unknown")
+    except ImportError:
+        found[name] = None
+print(json.dumps({"version": platform.python_version(), "packages": found}))`;
+  const output = executable && outputOf(executable, ['-c', program]);
+  const found: { version: string | null; packages: Record<string, string | null> } = output
+    ? JSON.parse(output)
+    : { version: null, packages: {} };
+  for (const [name, have] of Object.entries(found.packages)) {
+    if (have === null) missing.push({ what: `the Python environment has no ${name}`, remedy: SETUP });
+  }
+  return { executable, ...found };
+}
+
+function lammps(missing: Missing[]) {
+  const executable = made('.venv/bin/lmp', 'LAMMPS', missing);
+  const help = executable && outputOf(executable, ['-h']);
+  return {
+    executable,
+    version: /Simulator - (.*)$/m.exec(help ?? '')?.[1] ?? null,
+    plugin: made('build/lammps-plugin/mltsplugin.so', 'LAMMPS plugin', missing),
+    mpiexec: made('.venv/bin/mpiexec', 'MPI', missing),
+  };
+}
+
+function outputOf(command: string, args: string[]): string | undefined {
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return status === 0 ? stdout : undefined;
+}
+
+/** Nested facts, one a line, indented by depth. */
+function text(value: object, indent = ''): string {
+  let lines = '';
+  for (const [key, entry] of Object.entries(value)) {
+    const name = Array.isArray(value) ? '-' : key;
+    if (typeof entry !== 'object' || entry === null) lines += `${indent}${name}: ${entry ?? 'missing'}\n`;
+    else if (Array.isArray(entry) && entry.every((item) => typeof item !== 'object'))
+      lines += `${indent}${name}: ${entry.join(' ')}\n`;
+    else lines += `${indent}${name}:\n${text(entry, `${indent}  `)}`;
+  }
+  return lines;
+}

@@ -1,0 +1,140 @@
+import type { Potential, System } from '../engine/potential.ts';
+import type { Model } from '../model/model.ts';
+import { cutoffJump, distantError } from './cutoff.ts';
+import { forceError, virialError } from './derivatives.ts';
+import { domainError } from './domains.ts';
+import { energyDrift } from './dynamics.ts';
+import { evaluate, largestDifference } from './evaluate.ts';
+import { batchError, permutationError, rotationError, translationError } from './invariance.ts';
+
+/** The outcome of one check. It passed where value ≤ bound. */
+export interface Verdict {
+  readonly check: string;
+  readonly value: number;
+  readonly bound: number;
+  readonly unit: string;
+  readonly pass: boolean;
+}
+
+export interface Subject {
+  readonly potential: Potential;
+  readonly model: Model;
+  readonly system: System;
+  /** The reference backend on the same model, where the potential is another. */
+  readonly reference?: Potential | undefined;
+}
+
+interface Check {
+  readonly name: string;
+  readonly bound: number;
+  readonly unit: string;
+  readonly measure: (subject: Subject) => Promise<number>;
+  readonly applies?: (subject: Subject) => boolean;
+}
+
+const ROUNDING = 1e-7;
+
+/** In double precision where not said otherwise. Bounds: see docs/guide.md, "mlts verify". */
+const CHECKS: readonly Check[] = [
+  {
+    name: 'forces = −dE/dr',
+    bound: 2e-5,
+    unit: 'eV/Å',
+    measure: ({ potential, system }) => forceError(potential, system),
+  },
+  {
+    name: 'virial = −dE/dε',
+    bound: 1e-4,
+    unit: 'eV',
+    measure: ({ potential, system }) => virialError(potential, system),
+  },
+  {
+    name: 'translation',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential, system }) => translationError(potential, system),
+  },
+  {
+    name: 'rotation',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential, system }) => rotationError(potential, system),
+  },
+  {
+    name: 'permutation',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential, system }) => permutationError(potential, system),
+  },
+  {
+    name: 'batch order',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential, system }) => batchError(potential, system),
+  },
+  ...[1, 2, 4].map((count) => ({
+    name: count === 1 ? 'one domain = whole' : `${count} domains = whole`,
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential, system }: Subject) => domainError(potential, system, count),
+  })),
+  {
+    name: 'smooth at the cutoffs',
+    bound: 1e-3,
+    unit: 'eV/Å',
+    measure: ({ potential, model }) =>
+      cutoffJump(potential, [model.descriptor.radial.cutoff, model.descriptor.angular.cutoff]),
+  },
+  {
+    name: 'nothing beyond the reach',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    measure: ({ potential }) => distantError(potential),
+  },
+  {
+    name: 'energy drift, NVE',
+    bound: 1e-3,
+    unit: 'eV/atom/ps',
+    measure: ({ potential, system }) => energyDrift(potential, system),
+  },
+  {
+    name: 'single against double: energy',
+    bound: 1e-5,
+    unit: 'eV/atom',
+    measure: async ({ potential, system }) => {
+      const [[single], [double]] = await bothPrecisions(potential, system);
+      return Math.abs(single.energy - double.energy) / system.numbers.length;
+    },
+  },
+  {
+    name: 'single against double: forces',
+    bound: 2e-4,
+    unit: 'eV/Å',
+    measure: async ({ potential, system }) => {
+      const [[single], [double]] = await bothPrecisions(potential, system);
+      return largestDifference(single.forces ?? [], double.forces ?? []);
+    },
+  },
+  {
+    name: 'against the reference backend',
+    bound: ROUNDING,
+    unit: 'eV, eV/Å',
+    applies: ({ reference }) => reference !== undefined,
+    measure: async ({ potential, system, reference }) => {
+      const [[got], [want]] = [await evaluate(potential, [system]), await evaluate(reference ?? potential, [system])];
+      return Math.max(Math.abs(got.energy - want.energy), largestDifference(got.forces ?? [], want.forces ?? []));
+    },
+  },
+];
+
+const bothPrecisions = async (potential: Potential, system: System) =>
+  [await evaluate(potential, [system], ['forces'], 'single'), await evaluate(potential, [system])] as const;
+
+/** Every check that applies, one after the other. @throws MltsError where the system cannot be evaluated at all */
+export async function* verify(subject: Subject): AsyncGenerator<Verdict> {
+  for (const { name, bound, unit, measure, applies } of CHECKS) {
+    if (applies && !applies(subject)) continue;
+    const value = await measure(subject);
+    yield { check: name, value, bound, unit, pass: value <= bound };
+  }
+}
