@@ -12,7 +12,6 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
 from safetensors import safe_open
-
 from structures import Structure, cluster, molecule
 
 Floats = NDArray[np.float64]

@@ -1,7 +1,6 @@
 """Labelled frames made ready for training: descriptors, self energies, weights, blocks, test groups."""
 
 import numpy as np
-
 from descriptor import ELEMENTS, MEMBERS, Floats, Ints, Single, describe, join, neighbours
 from frames import Frame
 

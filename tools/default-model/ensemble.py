@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import jax
 import numpy as np
-
 from dataset import Dataset
 from descriptor import COLUMNS, MEMBERS, Batch, Floats, Ints, Single, describe, forces, join, neighbours
 from network import Layers, energies_and_slopes, padded

@@ -7,7 +7,6 @@ members' forces first disagree by more than STOP."""
 import argparse
 
 import numpy as np
-
 import structures
 from descriptor import Single
 from ensemble import Ensemble

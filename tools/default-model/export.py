@@ -5,15 +5,14 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import save
-
 from dataset import STRAINED, Dataset
 from descriptor import DEFAULT, MEMBERS
 from ensemble import Ensemble, predict
 from frames import read_frames
 from molecules import smiles_list
 from network import ALPHA, HIDDEN
+from numpy.typing import NDArray
+from safetensors.numpy import save
 
 SYMBOLS = "HCNO"
 DATA = (

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
 from structures import Floats, Structure
 
 UNLABELLED = float("nan")

@@ -11,11 +11,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before tblite loads: one thread a worker
 from multiprocessing import Pool
 
 import numpy as np
-from tblite.interface import Calculator, Result
-
 import structures
 from frames import Frame, read_structures, write_frames
 from structures import Floats, Ints, Rng, Structure
+from tblite.interface import Calculator, Result
 
 BOHR = 0.529177210903  # Å
 HARTREE = 27.211386245988  # eV

@@ -11,13 +11,12 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
-
 from descriptor import COLUMNS, ELEMENTS, MEMBERS, Single
+from jax import Array
 
 HIDDEN = (80, 64, 48)
 ALPHA = 0.1
-PAD = 128  # rows are padded to a multiple of this, so that few shapes are compiled
+PAD = 64  # rows are padded to a multiple of this, so that few shapes are compiled
 
 Layers = list[tuple[Array, Array]]
 

@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-
 from dataset import STRAINED, Dataset
 from descriptor import MEMBERS, Batch, Ints, Single, forces, tangents
 from ensemble import Ensemble, by_element, predict
