@@ -4,20 +4,24 @@ import type { Pbc } from '../protocol/messages.ts';
 import type { Limits } from './limits.ts';
 import type { Listener } from './listener.ts';
 import type { Kind } from './models.ts';
+import { Outbox } from './outbox.ts';
 import { Session } from './session.ts';
 
 export class Client {
   readonly listener: Listener;
   /** ZeroMQ's routing id of the connection. */
   readonly identity: Buffer;
+  readonly outbox: Outbox;
   readonly sessions = new Map<number, Session>();
   /** Jobs that wait or run. */
   jobs = 0;
   lastSeen = performance.now();
 
-  constructor(listener: Listener, identity: Buffer) {
+  /** @param gone called where the client has left, or does not read */
+  constructor(listener: Listener, identity: Buffer, maxBytes: number, gone: (client: Client) => void) {
     this.listener = listener;
     this.identity = identity;
+    this.outbox = new Outbox(listener, identity, maxBytes, () => gone(this));
   }
 }
 
@@ -29,14 +33,17 @@ export interface OpenedSession {
 
 export class Clients {
   readonly #limits: Limits;
+  readonly #gone: (client: Client) => void;
   readonly #byIdentity = new Map<Listener, Map<string, Client>>();
   #nextSession = 1;
   /** Sessions of all clients, and the atoms they remember. */
   sessions = 0;
   #atoms = 0;
 
-  constructor(limits: Limits) {
+  /** @param gone called where a client has left, or does not read */
+  constructor(limits: Limits, gone: (client: Client) => void) {
     this.#limits = limits;
+    this.#gone = gone;
   }
 
   get count(): number {
@@ -55,7 +62,7 @@ export class Clients {
     const key = identity.toString('latin1');
     let client = clients.get(key);
     if (client === undefined) {
-      client = new Client(listener, identity);
+      client = new Client(listener, identity, this.#limits.maxBytes, this.#gone);
       clients.set(key, client);
     }
     client.lastSeen = performance.now();
@@ -100,6 +107,12 @@ export class Clients {
     const key = client.identity.toString('latin1');
     // A client that chose its own routing id may have come back under it.
     if (clients?.get(key) === client) clients.delete(key);
+  }
+
+  /** Resolves once every reply is with libzmq. */
+  async drained(): Promise<void> {
+    const clients = [...this.#byIdentity.values()].flatMap((known) => [...known.values()]);
+    await Promise.all(clients.map((client) => client.outbox.drained()));
   }
 
   /** Takes memory back from sessions and clients that nobody uses. */

@@ -1,6 +1,7 @@
 /** One bound endpoint: frames in, frames out. */
 import { lstat } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, Router } from 'zeromq';
 import { MltsError } from '../errors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -10,14 +11,17 @@ export interface ListenOptions {
   /** Z85 secret key; needed for every endpoint that is not local. */
   readonly secretKey?: string | undefined;
   readonly maxBytes: number;
-  /** Messages that may lie between the server and one client, in each direction. */
-  readonly maxClientQueue: number;
 }
 
-/** Whether something accepts connections on an ipc socket file. */
-const isAlive = (path: string): Promise<boolean> =>
+/** Messages that libzmq may hold between the server and one client, in each direction. */
+const PIPE = 16;
+
+/** Whether something accepts connections there. */
+const isAlive = (address: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const probe = connect(path);
+    const tcp = /^tcp:\/\/\[?(.+?)\]?:(\d+)$/.exec(address);
+    const path = address.replace(/^ipc:\/\//, '').replace(/^@/, '\0');
+    const probe = tcp === null ? connect(path) : connect(Number(tcp[2]), tcp[1]);
     const done = (alive: boolean) => {
       probe.destroy();
       resolve(alive);
@@ -37,7 +41,7 @@ async function guardPath(address: string, path: string): Promise<void> {
   if (status === undefined) return;
   if (!status.isSocket())
     throw new MltsError('E_ADDRESS', `${path} exists and is not a socket`, 'Choose another --bind.');
-  if (await isAlive(path)) throw taken(address);
+  if (await isAlive(address)) throw taken(address);
 }
 
 function bindError(address: string, cause: unknown): MltsError {
@@ -75,11 +79,12 @@ export class Listener {
       ipv6: endpoint.ipv6,
       // A reply to a client that has gone is an error, not silence: its work can be dropped.
       mandatory: true,
-      // A reply never waits: a client that does not read is treated as gone.
+      // Nor does a reply wait in here: one slow reader would hold up all.
       sendTimeout: 0,
       linger: 2000,
-      sendHighWaterMark: 2 * options.maxClientQueue,
-      receiveHighWaterMark: 2 * options.maxClientQueue,
+      // Few large replies per client in libzmq, where nobody counts their bytes; the outbox does.
+      sendHighWaterMark: PIPE,
+      receiveHighWaterMark: PIPE,
       // Above maxBytes a request gets E_LIMIT; above this libzmq ends the connection without reading it.
       maxMessageSize: 2 * options.maxBytes,
       // Finds clients whose machine vanished; answered by the client's libzmq, not by its program.
@@ -112,14 +117,16 @@ export class Listener {
     }
   }
 
-  /** Sends at once; `gone` is called where the client has left or does not read. */
-  send(identity: Buffer, frame: Uint8Array, gone: () => void): void {
-    if (this.#router.closed) gone();
-    else this.#router.send([identity, frame as Buffer]).catch(gone);
+  /** Goes or fails at once: EAGAIN where the client does not read, EHOSTUNREACH where it has left. */
+  async send(identity: Buffer, frame: Uint8Array): Promise<void> {
+    await this.#router.send([identity, frame as Buffer]);
   }
 
-  /** What was sent still leaves, for up to two seconds. */
-  close(): void {
+  /** What was sent still leaves. Resolves once the address is free, which libzmq sees to in a thread of its own. */
+  async close(): Promise<void> {
+    if (this.#router.closed) return;
+    // Not `unbind` before: it would cut the connections, and with them the replies under way.
     this.#router.close();
+    for (let tries = 0; tries < 100 && (await isAlive(this.address)); tries++) await sleep(5);
   }
 }

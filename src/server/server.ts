@@ -19,6 +19,9 @@ import { Models } from './models.ts';
 import { type Rooms, serve, stats } from './requests.ts';
 import { Gatekeeper } from './zap.ts';
 
+/** How long a stop waits for clients to read their replies, s. */
+const FLUSH = 2;
+
 export interface ServerOptions {
   /** One or more, of different names; closed by their owner once the server has stopped. */
   readonly potentials: readonly Potential[];
@@ -50,7 +53,7 @@ export class Server {
       limits,
       metrics,
       models: new Models(options.potentials),
-      clients: new Clients(limits),
+      clients: new Clients(limits, (client) => this.#drop(client)),
       dispatcher: new Dispatcher(limits, metrics, (job) => this.#settle(job)),
       name: options.name ?? 'mlts',
     };
@@ -65,7 +68,7 @@ export class Server {
     try {
       await server.#listen(options);
     } catch (error) {
-      server.#close();
+      await server.#close();
       throw error;
     }
     return server;
@@ -92,11 +95,9 @@ export class Server {
     const isOpen = parsed.some((endpoint) => !endpoint.local);
     const secretKey = isOpen && keys !== undefined ? (await readKeyFile(keys.server)).secret : undefined;
     if (isOpen && keys !== undefined) this.#gatekeeper = await Gatekeeper.start(this.#context, keys.allowed, this.#log);
-    const { maxBytes, maxClientQueue, idleRelease } = this.#rooms.limits;
+    const { maxBytes, idleRelease } = this.#rooms.limits;
     for (const endpoint of parsed) {
-      this.#listeners.push(
-        await Listener.bind(endpoint, { context: this.#context, secretKey, maxBytes, maxClientQueue }),
-      );
+      this.#listeners.push(await Listener.bind(endpoint, { context: this.#context, secretKey, maxBytes }));
     }
     for (const listener of this.#listeners) {
       listener
@@ -110,25 +111,21 @@ export class Server {
   }
 
   async #stop(): Promise<void> {
-    const { dispatcher, limits } = this.#rooms;
+    const { dispatcher, clients, limits } = this.#rooms;
     this.#log.info('stopping', { waiting: dispatcher.jobs });
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, 1000 * limits.stopTimeout);
-    });
-    await Promise.race([dispatcher.drained(), deadline]);
-    clearTimeout(timer);
+    await within(limits.stopTimeout, dispatcher.drained());
     if (dispatcher.jobs > 0) {
       this.#log.warn('the time to stop is over; dropping work', { waiting: dispatcher.jobs });
       dispatcher.abandon(stopping());
     }
-    this.#close();
+    await within(FLUSH, clients.drained());
+    await this.#close();
     this.#log.info('stopped');
   }
 
-  #close(): void {
+  async #close(): Promise<void> {
     clearInterval(this.#sweeper);
-    for (const listener of this.#listeners) listener.close();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#gatekeeper?.close();
   }
 
@@ -176,7 +173,7 @@ export class Server {
   }
 
   #send(client: Client, reply: object): void {
-    client.listener.send(client.identity, encode(reply), () => this.#drop(client));
+    client.outbox.send(encode(reply));
   }
 
   #drop(client: Client): void {
@@ -184,6 +181,16 @@ export class Server {
     clients.drop(client);
     dispatcher.cancel(client);
   }
+}
+
+/** Waits for a promise, for at most so many seconds. */
+async function within(seconds: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 1000 * seconds);
+  });
+  await Promise.race([promise, end]);
+  clearTimeout(timer);
 }
 
 const stopping = (): MltsError =>

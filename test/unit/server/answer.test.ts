@@ -12,7 +12,7 @@ import { Springs } from '../../support/springs.ts';
 const kind = new Served(new Springs()).kind('single', ['forces']);
 const reply = (outcomes: Outcome[], isBatch = false) => {
   const job = new Job(
-    new Client(undefined as never, Buffer.from('a')),
+    new Client(undefined as never, Buffer.from('a'), 0, () => undefined),
     5,
     kind,
     outcomes.map(() => chain(2)),

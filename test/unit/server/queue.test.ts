@@ -11,7 +11,7 @@ import { Springs } from '../../support/springs.ts';
 const served = new Served(new Springs());
 const single = served.kind('single', ['forces']);
 const double = served.kind('double', ['forces']);
-const client = (name: string) => new Client(undefined as never, Buffer.from(name));
+const client = (name: string) => new Client(undefined as never, Buffer.from(name), 0, () => undefined);
 let nextId = 1;
 const job = (owner: Client, sizes: number[], kind: Kind = single, session?: Session) =>
   new Job(owner, nextId++, kind, sizes.map(chain), session);
