@@ -23,7 +23,7 @@ constexpr napi_typedarray_type typeOf() {
 template <class T>
 T* data(const Napi::Value& value, const char* name, std::size_t length) {
   if (!value.IsTypedArray()) throw Napi::TypeError::New(value.Env(), std::string(name) + " is not a typed array");
-  const auto array = value.As<Napi::TypedArrayOf<T>>();
+  auto array = value.As<Napi::TypedArrayOf<T>>();
   if (array.TypedArrayType() != typeOf<T>() || array.ElementLength() < length)
     throw Napi::TypeError::New(value.Env(), std::string(name) + " has the wrong type or length");
   return array.Data();

@@ -10,7 +10,8 @@ struct Error : std::runtime_error {
   std::string code;    // "E_OVERLAP"
   std::string detail;  // the thing, its value, the bound
   std::string remedy;
-  int atom = -1;  // index in the caller's order, -1 where no atom is to blame
+  int atom = -1;     // index in the caller's order, -1 where no atom is to blame
+  double value = 0;  // the offending value, where one error must be weighed against another
 
   Error(std::string code_, std::string detail_, std::string remedy_, int atom_ = -1)
       : std::runtime_error(code_ + ": " + detail_ + ". " + remedy_),

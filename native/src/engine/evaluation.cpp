@@ -1,8 +1,9 @@
 #include "evaluation.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <string>
+#include <cstdio>
+
+#include "clock.hpp"
 
 namespace mlts {
 namespace {
@@ -10,23 +11,6 @@ namespace {
 // Atoms worked on at once: enough tiles for all threads, few enough for descriptors and gradients of all members to
 // stay in L3.
 constexpr std::size_t centersPerBlock = 2048;
-
-double now() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Adds the time since the last mark to a stage.
-class Clock {
- public:
-  void mark(double& stage) {
-    const double t = now();
-    stage += t - last_;
-    last_ = t;
-  }
-
- private:
-  double last_ = now();
-};
 
 void checkCancelled(const std::int32_t* flag) {
   if (flag && __atomic_load_n(flag, __ATOMIC_RELAXED))
@@ -46,12 +30,61 @@ Evaluation<T>::Evaluation(const AniModel& model, const Kernels<T>& kernels, Thre
       scratch_(pool.threads()) {}
 
 template <class T>
-typename Evaluation<T>::Wanted Evaluation<T>::wantedOf(const std::vector<Result>& results, int members) {
+void Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
+                        const std::int32_t* cancelled, Stages& stages) {
+  Clock clock;
+  const Wanted wanted = wantedOf(batch, results);
+  const int lanes = wanted.separate ? (model_.members + memberLanes - 1) / memberLanes * memberLanes : 1;
+  packElements(batch.hasElement);
+  if (wanted.gradient) forces_.reset(pool_, batch.atoms, batch.systems.size(), lanes, wanted.atomVirials);
+  std::vector<EnergySum> sums(batch.systems.size(), EnergySum(model_.members));
+
+  const std::size_t centers = batch.centers.size();
+  const std::size_t blocks = std::max<std::size_t>(1, (centers + centersPerBlock - 1) / centersPerBlock);
+  for (std::size_t b = 0; b < blocks; b++) {
+    const std::size_t first = b * centers / blocks, count = (b + 1) * centers / blocks - first;
+    checkCancelled(cancelled);
+    block_.build(batch.centers.data() + first, static_cast<int>(count), constants_.view(), kernels_.neighbours, pool_);
+    refuseOverlaps(batch, first, results);
+    tiles_.build(block_.count(), block_.elements(), block_.masks(), static_cast<int>(elements_.size()), map_,
+                 kernels_.network.tileRows);
+    clock.mark(stages.neighbours);
+
+    reserveScratch(wanted.separate ? model_.members : 1);
+    forward();
+    clock.mark(stages.descriptor);
+    checkCancelled(cancelled);
+
+    const T scale = static_cast<T>(model_.energyScale / (wanted.separate ? 1 : model_.members));
+    const NetworkInputs<T> inputs{&tiles_,         &elements_, descriptor_.data(),  model_.members,
+                                  wanted.separate, scale,      T(model_.celuAlpha), map_.blocks};
+    network_.run(inputs, kernels_.network, pool_, energies_.reserve(count * model_.members));
+    stages.flops += network_.flops();
+    clock.mark(stages.network);
+    checkCancelled(cancelled);
+
+    if (wanted.gradient) backward(batch, first, wanted);
+    clock.mark(stages.backward);
+    addEnergies(batch, first, sums, results);
+    clock.mark(stages.reduce);
+  }
+  for (std::size_t s = 0; s < batch.systems.size(); s++) {
+    Result& result = results[batch.systems[s].index];
+    if (result.error) continue;
+    sums[s].write(result);
+    if (wanted.gradient)
+      forces_.write(pool_, systems[batch.systems[s].index], s, batch.systems[s].firstAtom, model_.members, result);
+  }
+  clock.mark(stages.reduce);
+}
+
+template <class T>
+typename Evaluation<T>::Wanted Evaluation<T>::wantedOf(const Batch& batch, const std::vector<Result>& results) const {
   Wanted wanted;
-  for (const Result& r : results) {
-    if (r.error) continue;
+  for (const auto& system : batch.systems) {
+    const Result& r = results[system.index];
     const bool spread = r.sigmaForces || r.memberForces || r.forceDeviations;
-    wanted.separate |= spread && members > 1;
+    wanted.separate |= spread && model_.members > 1;
     wanted.gradient |= spread || r.forces || r.virial || r.virials;
     wanted.atomVirials |= r.virials != nullptr;
   }
@@ -59,48 +92,44 @@ typename Evaluation<T>::Wanted Evaluation<T>::wantedOf(const std::vector<Result>
 }
 
 template <class T>
-void Evaluation<T>::packElements() {
-  std::vector<char> seen(elements_.size(), 0);
-  for (const CenterRef& c : centers_) seen[atomElements_[firstAtom_[c.system] + c.atom]] = 1;
+void Evaluation<T>::packElements(const std::vector<char>& present) {
   std::vector<int> missing;
   for (std::size_t e = 0; e < elements_.size(); e++)
-    if (seen[e] && elements_[e].members.empty()) missing.push_back(static_cast<int>(e));
+    if (present[e] && elements_[e].members.empty()) missing.push_back(static_cast<int>(e));
   pool_.forEach(missing.size(), 1, [&](std::size_t k, int) {
     elements_[missing[k]] = packElement<T>(model_.networks[missing[k]], model_.members, map_.blocks,
                                            [this](int block, int lane) { return constants_.column(block, lane); });
   });
 }
 
-// Descriptor, networks and gradient of centers first … first+count−1.
+// What lies inside the model's floor is not evaluated; of several pairs the closest is named.
 template <class T>
-void Evaluation<T>::runBlock(std::size_t first, std::size_t count, const Wanted& wanted, const std::int32_t* cancelled,
-                             Clock& clock, Stages& stages, std::vector<Result>& results) {
-  block_.build(...);
-  clock.mark(stages.neighbours);
-  checkCancelled(cancelled);
+void Evaluation<T>::refuseOverlaps(const Batch& batch, std::size_t first, std::vector<Result>& results) const {
+  for (int k = 0; k < block_.count(); k++) {
+    const auto& nearest = block_.nearest(k);
+    if (nearest.neighbour < 0 || nearest.distance >= model_.minDistance) continue;
+    const auto& system = batch.systems[batch.systemOfCenter[first + k]];
+    Result& result = results[system.index];
+    if (result.error && (result.error->code != "E_OVERLAP" || result.error->value <= nearest.distance)) continue;
+    const int base = static_cast<int>(system.firstAtom);
+    const int a = block_.center(k).self - base, b = block_.center(k).atom[nearest.neighbour] - base;
+    char what[160];
+    if (a == b) {
+      std::snprintf(what, sizeof what, "atom %d and its periodic image are %.4f Å apart, the model needs at least %g Å",
+                    a, static_cast<double>(nearest.distance), model_.minDistance);
+    } else {
+      std::snprintf(what, sizeof what, "atoms %d and %d are %.4f Å apart, the model needs at least %g Å",
+                    std::min(a, b), std::max(a, b), static_cast<double>(nearest.distance), model_.minDistance);
+    }
+    result.error.emplace("E_OVERLAP", what, "Move them apart or relax the structure first.", std::min(a, b));
+    result.error->value = static_cast<double>(nearest.distance);
+  }
+}
 
-  tiles_.build(static_cast<int>(count), block_.elements(), block_.masks(), static_cast<int>(elements_.size()), map_,
-               kernels_.network.tileRows);
-  forward();
-  clock.mark(stages.descriptor);
-  checkCancelled(cancelled);
-
-  const NetworkInputs<T> inputs{&tiles_,
-                                &elements_,
-                                descriptor_.data(),
-                                model_.members,
-                                wanted.separate,
-                                scale(wanted),
-                                static_cast<T>(model_.celuAlpha),
-                                map_.blocks};
-  network_.run(inputs, kernels_.network, pool_, energies_.reserve(count * model_.members));
-  stages.flops += network_.flops();
-  addEnergies(first, results);
-  clock.mark(stages.network);
-  checkCancelled(cancelled);
-
-  if (wanted.gradient) backward(wanted);
-  clock.mark(stages.backward);
+template <class T>
+void Evaluation<T>::reserveScratch(int members) {
+  const std::size_t bytes = kernels_.descriptor.scratchBytes(constants_.view(), block_.mostNeighbours(), members);
+  for (auto& scratch : scratch_) scratch.reserve(bytes);
 }
 
 template <class T>
@@ -118,32 +147,62 @@ void Evaluation<T>::forward() {
 
 // Which thread takes which tile is fixed by their costs, so that sums come out the same each time.
 template <class T>
-void Evaluation<T>::backward(const Wanted& wanted) {
+void Evaluation<T>::backward(const Batch& batch, std::size_t first, const Wanted& wanted) {
   const int threads = pool_.threads();
-  std::vector<double> costUpTo(tiles_.tiles.size() + 1, 0.0);
-  for (std::size_t t = 0; t < tiles_.tiles.size(); t++) {
+  const std::size_t tileCount = tiles_.tiles.size();
+  std::vector<double> costUpTo(tileCount + 1, 0.0);
+  for (std::size_t t = 0; t < tileCount; t++) {
     double cost = 0;
-    for (int r = 0; r < tiles_.tiles[t].rows; r++) cost += block_.cost(tiles_.rowCenter[tiles_.tiles[t].firstRow + r]);
+    for (int r = 0; r < tiles_.tiles[t].rows; r++)
+      cost += 20.0 + block_.triples(tiles_.rowCenter[tiles_.tiles[t].firstRow + r]);
     costUpTo[t + 1] = costUpTo[t] + cost;
   }
+  const auto boundary = [&](int thread) -> std::size_t {
+    if (thread == threads) return tileCount;
+    const double share = costUpTo.back() * thread / threads;
+    return std::lower_bound(costUpTo.begin(), costUpTo.end(), share) - costUpTo.begin();
+  };
   const int members = wanted.separate ? model_.members : 1;
   pool_.run([&](int thread) {
     std::vector<const T*> gradients(members);
-    const auto boundary = [&](int k) {
-      return std::lower_bound(costUpTo.begin(), costUpTo.end(), costUpTo.back() * k / threads) - costUpTo.begin();
-    };
-    const std::size_t end = thread + 1 == threads ? tiles_.tiles.size() : boundary(thread + 1);
-    for (std::size_t t = boundary(thread); t < end; t++) {
+    for (std::size_t t = boundary(thread); t < boundary(thread + 1); t++) {
       const Tile& tile = tiles_.tiles[t];
       for (int m = 0; m < members; m++) gradients[m] = network_.gradient(tile, m);
       for (int r = 0; r < tile.rows; r++) {
-        const int center = tiles_.rowCenter[tile.firstRow + r];
-        const Accumulators<T> out{forces_.forces(thread), forces_.virial(thread, centers_[blockFirst_ + center].system),
+        const int k = tiles_.rowCenter[tile.firstRow + r];
+        const Accumulators<T> out{forces_.forces(thread), forces_.virial(thread, batch.systemOfCenter[first + k]),
                                   forces_.atomVirials(thread)};
-        kernels_.descriptor.backward(constants_.view(), block_.center(center),
+        kernels_.descriptor.backward(constants_.view(), block_.center(k),
                                      tiles_.activeSets[tile.active].position.data(), gradients.data(), members,
                                      tile.rows, r, out, scratch_[thread].data());
       }
     }
   });
 }
+
+template <class T>
+void Evaluation<T>::addEnergies(const Batch& batch, std::size_t first, std::vector<EnergySum>& sums,
+                                std::vector<Result>& results) const {
+  std::vector<double> energies(model_.members);
+  for (std::size_t row = 0; row < tiles_.rowCenter.size(); row++) {
+    const int k = tiles_.rowCenter[row];
+    const int s = batch.systemOfCenter[first + k];
+    const double self = model_.selfEnergies[block_.elements()[k]];
+    for (int m = 0; m < model_.members; m++)
+      energies[m] = self + model_.energyScale * energies_[row * model_.members + m];
+    sums[s].add(block_.center(k).self - batch.systems[s].firstAtom, energies.data(), results[batch.systems[s].index]);
+  }
+}
+
+template <class T>
+std::size_t Evaluation<T>::bytes() const {
+  std::size_t total = descriptor_.bytes() + energies_.bytes() + block_.bytes() + network_.bytes() + forces_.bytes();
+  for (const auto& element : elements_) total += element.storage.bytes();
+  for (const auto& scratch : scratch_) total += scratch.bytes();
+  return total;
+}
+
+template class Evaluation<float>;
+template class Evaluation<double>;
+
+}  // namespace mlts

@@ -20,14 +20,28 @@
 
 namespace mlts {
 
+// The systems of a batch that are evaluated, with the neighbour list of each.
+struct Batch {
+  struct Member {
+    std::size_t index;  // in the caller's arrays
+    VerletList* list;
+    std::size_t firstAtom;  // in the arrays over all atoms
+  };
+  std::vector<Member> systems;
+  std::size_t atoms = 0;
+  std::vector<CenterRef> centers;
+  std::vector<int> systemOfCenter;  // index into `systems`
+  std::vector<char> hasElement;     // [elements] of the model
+};
+
 template <class T>
 class Evaluation {
  public:
   Evaluation(const AniModel& model, const Kernels<T>& kernels, ThreadPool& pool);
 
-  // Systems whose result already holds an error are left out. Throws E_CANCELLED.
-  void run(const std::vector<System>& systems, std::vector<Result>& results, const std::int32_t* cancelled,
-           Stages& stages);
+  // Throws E_CANCELLED.
+  void run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
+           const std::int32_t* cancelled, Stages& stages);
   std::size_t bytes() const;
 
  private:
@@ -37,11 +51,14 @@ class Evaluation {
     bool atomVirials = false;
   };
 
-  static Wanted wantedOf(const std::vector<Result>& results, int members);
-  void packElements(const std::vector<System>& systems, const std::vector<Result>& results);
-  void forward(ThreadPool& pool);
-  void backward(const Wanted& wanted);
-  void addEnergies(std::vector<EnergySum>& sums, std::vector<Result>& results, T scale);
+  Wanted wantedOf(const Batch& batch, const std::vector<Result>& results) const;
+  void packElements(const std::vector<char>& present);
+  void refuseOverlaps(const Batch& batch, std::size_t first, std::vector<Result>& results) const;
+  void reserveScratch(int members);
+  void forward();
+  void backward(const Batch& batch, std::size_t first, const Wanted& wanted);
+  void addEnergies(const Batch& batch, std::size_t first, std::vector<EnergySum>& sums,
+                   std::vector<Result>& results) const;
 
   const AniModel& model_;
   const Kernels<T>& kernels_;
@@ -54,7 +71,7 @@ class Evaluation {
   NetworkPass<T> network_;
   Buffer<T> descriptor_, energies_;
   ForceSums<T> forces_;
-  std::vector<Buffer<char>> scratch_;
+  std::vector<Buffer<char>> scratch_;  // [threads]
 };
 
 }  // namespace mlts
