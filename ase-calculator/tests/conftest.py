@@ -1,14 +1,11 @@
-"""Real servers for the tests; also makes the helpers beside this file importable."""
+"""Real servers for the tests."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from live_server import Server
 from synthetic import write_model
