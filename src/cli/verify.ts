@@ -57,6 +57,7 @@ function firstFrame(file: string) {
   return frame;
 }
 
-function line({ check, value, bound, unit, pass }: Verdict): string {
-  return `${pass ? 'pass' : 'FAIL'}  ${check.padEnd(32)} ${value.toExponential(1)} ≤ ${bound.toExponential(0)} ${unit}\n`;
+function line({ check, value, bound, unit, pass, error }: Verdict): string {
+  const measured = error ?? `${value.toExponential(1)} ≤ ${bound.toExponential(0)} ${unit}`;
+  return `${pass ? 'pass' : 'FAIL'}  ${check.padEnd(32)} ${measured}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Potential, System } from '../engine/potential.ts';
+import { MltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { cutoffJump, distantError } from './cutoff.ts';
 import { forceError, virialError } from './derivatives.ts';
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly bound: number;
   readonly unit: string;
   readonly pass: boolean;
+  /** Why there is no value, which then is NaN. */
+  readonly error?: string;
 }
 
 export interface Subject {
@@ -24,7 +27,7 @@ export interface Subject {
   readonly reference?: Potential | undefined;
 }
 
-interface Check {
+export interface Check {
   readonly name: string;
   readonly bound: number;
   readonly unit: string;
@@ -35,7 +38,7 @@ interface Check {
 const ROUNDING = 1e-7;
 
 /** In double precision where not said otherwise. Bounds: see docs/guide.md, "mlts verify". */
-const CHECKS: readonly Check[] = [
+export const checks: readonly Check[] = [
   {
     name: 'forces = −dE/dr',
     bound: 2e-5,
@@ -132,9 +135,16 @@ const bothPrecisions = async (potential: Potential, system: System) =>
 
 /** Every check that applies, one after the other. @throws MltsError where the system cannot be evaluated at all */
 export async function* verify(subject: Subject): AsyncGenerator<Verdict> {
-  for (const { name, bound, unit, measure, applies } of CHECKS) {
+  await evaluate(subject.potential, [subject.system]);
+  for (const { name, bound, unit, measure, applies } of checks) {
     if (applies && !applies(subject)) continue;
-    const value = await measure(subject);
-    yield { check: name, value, bound, unit, pass: value <= bound };
+    try {
+      const value = await measure(subject);
+      yield { check: name, value, bound, unit, pass: value <= bound };
+    } catch (error) {
+      // A step may lead to where nothing can be evaluated any more: that is this check's failure.
+      if (!(error instanceof MltsError)) throw error;
+      yield { check: name, value: Number.NaN, bound, unit, pass: false, error: error.message };
+    }
   }
 }
