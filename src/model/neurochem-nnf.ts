@@ -81,12 +81,8 @@ function unpack(bytes: Uint8Array, fail: (what: string) => never): string {
     return fail('does not begin with the size of its text');
   }
   try {
-    const text = new TextDecoder().decode(Bunzip.decode(bytes.subarray(equals + 2), size));
-    return text.includes('\0') && text.indexOf('\0') === size - 1
-      ? text
-      : fail(`its text has not the ${size} bytes that it names`);
+    return new TextDecoder().decode(Bunzip.decode(bytes.subarray(equals + 2), size));
   } catch (error) {
-    if (error instanceof MltsError) throw error;
-    return fail(`its bzip2 stream is damaged (${(error as Error).message})`);
+    return fail(`its bzip2 stream is damaged or has not the ${size} bytes that it names (${(error as Error).message})`);
   }
 }
