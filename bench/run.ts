@@ -1,0 +1,113 @@
+/**
+ * `npm run bench`: every section in turn, then bench/results/latest.json and docs/benchmarks.md.
+ *
+ *   npm run bench -- [SECTION...] [--structures DIR] [--threads 2] [--rounds 3] [--quick]
+ *
+ * Naming sections replaces only theirs in the results. --quick measures small systems once and writes nothing to docs/.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine } from './lib/machine.ts';
+import { type BenchModel, makeModel, type Shape } from './lib/models.ts';
+import { ROOT } from './lib/process.ts';
+import { Prototype } from './lib/prototype.ts';
+import type { Context, Outcome, Section } from './lib/section.ts';
+import { generate, type Recipe, readStructures, type Structure } from './lib/structures.ts';
+import { page, type Results } from './lib/table.ts';
+import { type ClientsCase, clients } from './sections/clients.ts';
+import { lammps } from './sections/lammps.ts';
+import { memory } from './sections/memory.ts';
+import { scaling } from './sections/scaling.ts';
+import { speed } from './sections/speed.ts';
+import { start } from './sections/start.ts';
+import { wire } from './sections/wire.ts';
+
+interface Cases {
+  readonly models: Readonly<Record<string, Shape>>;
+  readonly structures: Readonly<Record<string, Recipe>>;
+  readonly speed: readonly string[];
+  readonly scaling: readonly string[];
+  readonly memory: Readonly<Record<string, number>>;
+  readonly wire: readonly string[];
+  readonly lammps: readonly string[];
+  readonly clients: ClientsCase;
+  readonly start: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    structures: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+
+const cases = JSON.parse(readFileSync(join(ROOT, 'bench', 'cases.json'), 'utf8')) as Cases;
+const folder = join(ROOT, 'build', 'bench', 'work');
+const python = join(ROOT, '.venv', 'bin', 'python');
+// $MLTS_COMMAND: another build than the checkout's, for comparisons.
+const mlts = process.env.MLTS_COMMAND?.split(' ') ?? [process.execPath, join(ROOT, 'dist', 'cli', 'main.js')];
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+/** Generated structures, and those of a folder beside the checkout or named by the user. */
+function structures(): { all: Map<string, Structure>; external: string[] } {
+  const all = new Map<string, Structure>();
+  const shared = join(ROOT, '..', 'shared', 'bench', 'structures');
+  const directory = values.structures ?? (existsSync(shared) ? shared : undefined);
+  const external = directory === undefined ? [] : readStructures(directory);
+  for (const [name, recipe] of Object.entries(cases.structures))
+    all.set(name, generate(join(folder, 'structures'), name, recipe));
+  for (const structure of external) all.set(structure.name, structure);
+  return { all, external: external.map(({ name }) => name) };
+}
+
+async function main(): Promise<void> {
+  const { all, external } = structures();
+  const models = new Map<string, BenchModel>();
+  for (const [name, shape] of Object.entries(cases.models)) {
+    models.set(name, await makeModel(mlts, join(folder, 'models'), name, shape));
+  }
+  const { quick } = values;
+  const prototype = quick ? undefined : await Prototype.build(join(folder, 'prototype'), python);
+  const [threads, rounds] = [Number(values.threads), quick ? 1 : Number(values.rounds)];
+  const context: Context = { mlts, threads, rounds, models, structures: all, prototype, folder, quick, say };
+
+  const sections: readonly Section[] = [
+    speed([...external, ...cases.speed]),
+    scaling(cases.scaling),
+    memory(cases.memory),
+    wire(cases.wire),
+    lammps(cases.lammps),
+    clients(cases.clients),
+    start(cases.start),
+  ];
+  const unknown = positionals.find((name) => !sections.some((section) => section.name === name));
+  if (unknown !== undefined)
+    throw new Error(`no section ${unknown}; there are ${sections.map(({ name }) => name).join(', ')}`);
+
+  const done: Record<string, Outcome & { title: string }> = {};
+  for (const section of sections) {
+    if (positionals.length > 0 && !positionals.includes(section.name)) continue;
+    say(`── ${section.title}`);
+    done[section.name] = { title: section.title, ...(await section.run(context)) };
+  }
+  write({ machine: machine(), threads, rounds, compared: prototype !== undefined, sections: done }, quick);
+}
+
+function write(fresh: Results, quick: boolean): void {
+  const latest = join(ROOT, 'bench', 'results', 'latest.json');
+  const partial = positionals.length > 0 && existsSync(latest);
+  const before = partial ? (JSON.parse(readFileSync(latest, 'utf8')) as Results).sections : {};
+  const results: Results = { ...fresh, sections: { ...before, ...fresh.sections } };
+  if (!quick) {
+    mkdirSync(join(ROOT, 'bench', 'results'), { recursive: true });
+    writeFileSync(latest, `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(ROOT, 'docs', 'benchmarks.md'), page(results));
+  }
+  process.stdout.write(page(quick ? fresh : results));
+}
+
+await main();
