@@ -25,7 +25,7 @@ export class Descriptor {
   readonly #angular: AniDescriptor['angular'];
   readonly #elements: number;
   readonly #cutoff: Cutoff;
-  /** Radial columns come first (eq. 10). */
+  /** Radial columns come first (eq. 6). */
   readonly #radialLength: number;
   /** Of the triple at hand: F1 and dF1/dc a section, F2 and dF2/dr a shift. */
   readonly #f1: Float64Array;
@@ -104,7 +104,7 @@ export class Descriptor {
       const column = seen.elements[j] * shifts.length;
       for (let k = 0; k < shifts.length; k++) {
         const w = r - shifts[k];
-        const dGdr = 0.25 * Math.exp(-eta * w * w) * (slope - 2 * eta * w * f); // (6)
+        const dGdr = 0.25 * Math.exp(-eta * w * w) * (slope - 2 * eta * w * f); // (9)
         for (let m = 0; m < count; m++) {
           const along = (g[m * this.length + column + k] * dGdr) / r;
           for (let x = 0; x < 3; x++) gradient[(m * n + j) * 3 + x] += along * seen.vectors[3 * j + x];
@@ -150,13 +150,13 @@ export class Descriptor {
         inShift += gF1 * this.#df2[a];
         inAngle += gdF1 * this.#f2[a];
       }
-      const alongU = 2 * (dfu * fv * both + fu * fv * inShift); // (10)
+      const alongU = 2 * (dfu * fv * both + fu * fv * inShift); // (13)
       const alongV = 2 * (fu * dfv * both + fu * fv * inShift);
       const angle = 2 * fu * fv * inAngle;
       for (let x = 0; x < 3; x++) {
         const hatU = seen.vectors[3 * u + x] / ru;
         const hatV = seen.vectors[3 * v + x] / rv;
-        gradient[(m * n + u) * 3 + x] += alongU * hatU + (angle * (hatV - c * hatU)) / ru; // (9)
+        gradient[(m * n + u) * 3 + x] += alongU * hatU + (angle * (hatV - c * hatU)) / ru; // (12)
         gradient[(m * n + v) * 3 + x] += alongV * hatV + (angle * (hatU - c * hatV)) / rv;
       }
     }
@@ -173,12 +173,12 @@ export class Descriptor {
       const h = 0.5 * (1 + Math.cos(theta - sections[z]));
       const power = h ** (zeta - 1);
       this.#f1[z] = power * h;
-      this.#df1[z] = (0.5 * DAMPING * zeta * power * Math.sin(theta - sections[z])) / Math.sqrt(1 - x * x); // (7)
+      this.#df1[z] = (0.5 * DAMPING * zeta * power * Math.sin(theta - sections[z])) / Math.sqrt(1 - x * x); // (10)
     }
     for (let a = 0; a < shifts.length; a++) {
       const w = 0.5 * (ru + rv) - shifts[a];
       this.#f2[a] = Math.exp(-eta * w * w);
-      this.#df2[a] = -eta * w * this.#f2[a]; // (8)
+      this.#df2[a] = -eta * w * this.#f2[a]; // (11)
     }
     return this.#cutoff.value(ru, cutoff) * this.#cutoff.value(rv, cutoff);
   }
@@ -190,7 +190,7 @@ export class Descriptor {
     for (let p = 0; p < near.length; p++) for (let q = p + 1; q < near.length; q++) visit(near[p], near[q]);
   }
 
-  /** First column of the block of an unordered pair of elements: the rows of an upper triangle in order (eq. 11, 12). */
+  /** First column of the block of an unordered pair of elements: the rows of an upper triangle in order (eq. 7, 8). */
   #pairColumn(s: number, t: number): number {
     const a = Math.min(s, t);
     const b = Math.max(s, t);

@@ -1,6 +1,6 @@
 /**
  * The networks of one element: energy of each member and its gradient with respect to the descriptor, float64.
- * docs/maths.md, eq. 13.
+ * docs/maths.md, eq. 14.
  */
 import type { ElementNetwork } from '../../model/model.ts';
 

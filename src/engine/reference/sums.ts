@@ -1,5 +1,5 @@
 /**
- * What the atoms' energies and gradients add up to for one system (docs/maths.md, eq. 14 and «Uncertainty»).
+ * What the atoms' energies and gradients add up to for one system (docs/maths.md, eq. 15 and 16).
  */
 import { deviation, forceDeviations, mean, memberDeviations, memberMean, rho, sigmaForces } from '../ensemble.ts';
 import type { Result, System, Want } from '../potential.ts';
@@ -40,7 +40,7 @@ export class Sums {
   }
 
   /**
-   * Eq. 14: F_j −= v_D, F_i += v_D, W −= D ⊗ v_D with v_D = ∂ε_i/∂D.
+   * Eq. 15: F_j −= v_D, F_i += v_D, W −= D ⊗ v_D with v_D = ∂ε_i/∂D.
    * @param gradient [members or 1, neighbours, 3] eV/Å
    */
   addGradient(centre: number, atoms: readonly number[], vectors: readonly number[], gradient: Float64Array): void {
