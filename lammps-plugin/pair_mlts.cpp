@@ -157,28 +157,49 @@ void PairMLTS::init_style() {
     }
     checkElements();  // a second pair_style may have changed the model
   });
+  checked_ = false;
   energyUnit_ = unit.value_or(1.0);
   threshold_ = options_.threshold.value_or(mlts::defaultThreshold * energyUnit_);
-  if (comm->me == 0 && neighbor->exclude) {
-    error->warning(FLERR, "pair_style mlts takes no part in neigh_modify exclude: all atoms of its types interact");
-  }
   // Never built; LAMMPS' hybrid styles mark in it the type pairs that they give to others.
   neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_OCCASIONAL);
 }
 
-void PairMLTS::init_list(int id, NeighList* ptr) {
-  Pair::init_list(id, ptr);
-  if (!ptr->ijskip) return;
+double PairMLTS::init_one(int, int) { return model_.cutoff; }
+
+// Once a run, when neighbour lists and communication are laid out. (Pair::setup is not called by `rerun`.)
+void PairMLTS::checkRun() {
+  together([&] {
+    checkGhosts();
+    checkTypePairs();
+  });
+  if (comm->me == 0 && neighbor->exclude) {
+    error->warning(FLERR, "pair_style mlts takes no part in neigh_modify exclude: all atoms of its types interact");
+  }
+  checked_ = true;
+}
+
+// Between two neighbour builds a ghost and an owned atom come closer by at most the skin.
+void PairMLTS::checkGhosts() const {
+  const double needed = model_.reach + neighbor->skin;
+  const double have = comm->mode == Comm::SINGLE ? std::max(comm->cutghostuser, neighbor->cutneighmax)
+                                                 : model_.cutoff + neighbor->skin;  // what every type is sure to have
+  if (have >= needed) return;
+  throw mlts::Error("E_USAGE",
+                    "ghost atoms reach " + mlts::shown(have) + " Angstrom, model '" + model_.name + "' needs " +
+                        mlts::shown(needed) + ": its reach of " + mlts::shown(model_.reach) +
+                        " and the neighbor skin of " + mlts::shown(neighbor->skin),
+                    "Write `comm_modify mode single cutoff " + mlts::shown(needed) + "`");
+}
+
+void PairMLTS::checkTypePairs() const {
+  if (!list || !list->ijskip) return;
   for (int i = 1; i <= atom->ntypes; i++) {
     for (int j = i; j <= atom->ntypes; j++) {
-      if (!numberOf_[i] || !numberOf_[j] || !ptr->ijskip[i][j]) continue;
-      error->all(FLERR, mlts::Error("E_USAGE",
-                                    "pair_style hybrid gives types " + std::to_string(i) + " and " + std::to_string(j) +
-                                        " to another style, but mlts needs all pairs of its types",
-                                    "Use hybrid/overlay, or NULL for a type that mlts does not own")
-                            .what());
+      if (!numberOf_[i] || !numberOf_[j] || !list->ijskip[i][j]) continue;
+      throw mlts::Error("E_USAGE",
+                        "pair_style hybrid gives types " + std::to_string(i) + " and " + std::to_string(j) +
+                            " to another style, but mlts needs all pairs of its types",
+                        "Use hybrid/overlay, or NULL for a type that mlts does not own");
     }
   }
 }
-
-double PairMLTS::init_one(int, int) { return model_.cutoff; }

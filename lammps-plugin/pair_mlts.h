@@ -24,7 +24,6 @@ class PairMLTS : public Pair {
   void settings(int narg, char** arg) override;
   void coeff(int narg, char** arg) override;
   void init_style() override;
-  void init_list(int id, class NeighList* list) override;
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
 
@@ -41,7 +40,9 @@ class PairMLTS : public Pair {
   void together(const std::function<void()>& work);
   void connect();
   void checkElements() const;
+  void checkRun();
   void checkGhosts() const;
+  void checkTypePairs() const;
   mlts::Want wanted(bool sigma) const;
   mlts::Error withAtomId(const mlts::Error& error) const;
   void add(const mlts::Evaluation& evaluation);
@@ -58,7 +59,8 @@ class PairMLTS : public Pair {
   double energyUnit_ = 1;          // 1 eV in the deck's unit
   double threshold_ = 0;           // the deck's unit
   mlts::Selection selection_;
-  bool changed_ = true;
+  bool checked_ = false;  // by checkRun in this run
+  bool changed_ = true;   // the server does not yet know the selected atoms
   mlts::Uncertainty uncertainty_;
   int sigmaForceFlag_ = 0, sigmaEnergyFlag_ = 0;  // set by `fix pair` before, cleared after a step
   bool sigmaFresh_ = false;                       // uncertainty_ and pvector are of the last evaluation

@@ -11,19 +11,6 @@
 
 using namespace LAMMPS_NS;
 
-// Between two neighbour builds a ghost and an owned atom come closer by at most the skin.
-void PairMLTS::checkGhosts() const {
-  const double needed = model_.reach + neighbor->skin;
-  const double have = comm->mode == Comm::SINGLE ? std::max(comm->cutghostuser, neighbor->cutneighmax)
-                                                 : model_.cutoff + neighbor->skin;  // what every type is sure to have
-  if (have >= needed) return;
-  throw mlts::Error("E_USAGE",
-                    "ghost atoms reach " + mlts::shown(have) + " Angstrom, model '" + model_.name + "' needs " +
-                        mlts::shown(needed) + ": its reach of " + mlts::shown(model_.reach) +
-                        " and the neighbor skin of " + mlts::shown(neighbor->skin),
-                    "Write `comm_modify mode single cutoff " + mlts::shown(needed) + "`");
-}
-
 mlts::Want PairMLTS::wanted(bool sigma) const {
   mlts::Want want = mlts::wantForces;
   if (vflag_global) want |= mlts::wantVirial;
@@ -43,6 +30,7 @@ mlts::Error PairMLTS::withAtomId(const mlts::Error& error) const {
 
 void PairMLTS::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  if (!checked_) checkRun();
   // `compute pair` reads pvector on steps that tally the energy only, `fix pair` sets its flag before each step on
   // which it reads: on all other steps nobody can ask for the uncertainty, and the server is spared the members'
   // forces.
@@ -54,7 +42,6 @@ void PairMLTS::compute(int eflag, int vflag) {
   selection_.locate(atoms);
   const mlts::Evaluation* evaluation = nullptr;
   together([&] {
-    if (rebuilt) checkGhosts();
     if (selection_.owned() == 0) return;
     try {
       evaluation = &client_->evaluate({selection_.numbers(), selection_.positions(), selection_.owned(), changed_},

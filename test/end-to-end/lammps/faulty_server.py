@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from typing import Any
 
@@ -143,7 +142,7 @@ def main() -> None:
     parser.add_argument("--bind", default="tcp://127.0.0.1:*")
     options = parser.parse_args()
     server = Server(options.fault, options.after, options.reach, options.sha256)
-    socket = zmq.Context.instance().socket(zmq.ROUTER)
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
     socket.bind(options.bind)
     print(json.dumps({"ready": True, "endpoints": [socket.getsockopt_string(zmq.LAST_ENDPOINT)]}), flush=True)
     while True:
@@ -154,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,194 @@
+"""One system, many ways to cut it: ranks, processor grids, units and a client without LAMMPS all say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from decks import DEFAULT_MODEL, THERMO, Run, Server, header, run, serve, water
+from mlts_ase import MLTS
+
+KCAL_PER_MOL = 23.060547830619  # 1 eV, CODATA 2018
+BAR = 1.6021765e6  # 1 eV/Å³, LAMMPS' nktv2p of units metal
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve(DEFAULT_MODEL) as running:
+        yield running
+
+
+# Double precision, so that what is left is the order of summation and the float32 of the members' deviations.
+FIXES = """
+fix ps all pair 5 mlts sigma_f 1 sigma_e 1
+compute ea all pe/atom
+compute sa all stress/atom NULL
+compute ca all centroid/stress/atom NULL virial
+dump d all custom 5 frames id type x y z fx fy fz f_ps[1] f_ps[2] c_ea c_sa[*] c_ca[*]
+dump_modify d sort id format float %.15g
+velocity all create 600 4711 loop geom
+fix 1 all nve
+thermo 5
+"""
+
+
+def simulate(folder: Path, server: Server, ranks: int, *, tilt: float = 0.0, extra: str = "", steps: int = 20) -> Run:
+    water(folder / "water.data", tilt=tilt)
+    head = header(server.endpoint, "precision double")
+    return run(f"{extra}{head}{THERMO}{FIXES}run {steps}\n", folder, ranks)
+
+
+def assert_same(one: Run, other: Run, atol: float = 1e-8) -> None:
+    for name, column in one.thermo[0].items():
+        loose = 2e-6 if name.startswith("c_u") else atol * max(1.0, float(np.abs(column).max()))
+        np.testing.assert_allclose(other.thermo[0][name], column, rtol=0, atol=loose, err_msg=name)
+    frames, others = one.frames("frames"), other.frames("frames")
+    assert len(frames) == len(others) > 1
+    for frame, against in zip(frames, others, strict=True):
+        assert (frame[:, :2] == against[:, :2]).all()
+        np.testing.assert_allclose(against[:, 5:8], frame[:, 5:8], rtol=0, atol=1e-8)  # forces
+        np.testing.assert_allclose(against[:, 8:10], frame[:, 8:10], rtol=0, atol=2e-6)  # σ
+        np.testing.assert_allclose(against[:, 10:], frame[:, 10:], rtol=1e-8, atol=1e-6)  # per-atom energy, stress
+
+
+@pytest.mark.parametrize("tilt", [0.0, 2.4])
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_ranks_agree(tmp_path: Path, server: Server, ranks: int, tilt: float) -> None:
+    single = simulate(tmp_path / "1", server, 1, tilt=tilt)
+    assert float(np.ptp(single.thermo[0]["PotEng"])) > 1e-3  # something moved
+    assert single.thermo[0]["c_u[1]"].min() > 1e-3
+    assert_same(single, simulate(tmp_path / "n", server, ranks, tilt=tilt))
+
+
+def test_ranks_agree_through_rebuilds_with_a_thin_skin(tmp_path: Path, server: Server) -> None:
+    thin = "atom_modify sort 1 0\n"
+    skin = "neighbor 0.5 bin\nneigh_modify every 1 delay 0 check yes\n"
+    runs = []
+    for ranks in (1, 2):
+        folder = tmp_path / str(ranks)
+        water(folder / "water.data")
+        deck = header(server.endpoint, "precision double").replace("newton on", f"newton on\n{thin}") + skin
+        runs.append(run(f"{deck}{THERMO}{FIXES}timestep 0.0005\nrun 40\n", folder, ranks))
+    assert "Neighbor list builds = 0" not in runs[0].output
+    assert "Dangerous builds = 0" in runs[0].output
+    assert_same(runs[0], runs[1], atol=1e-7)
+
+
+def test_ranks_without_atoms(tmp_path: Path, server: Server) -> None:
+    # A droplet in one corner of a large box: three of four ranks own nothing for a while, one not even ghosts.
+    results = []
+    for ranks in (1, 4):
+        folder = tmp_path / str(ranks)
+        water(folder / "water.data", per_side=2)
+        deck = header(server.endpoint, "precision double") + "change_box all x final 0 60 y final 0 60 z final 0 60\n"
+        grid = "processors 4 1 1\n" if ranks == 4 else ""
+        results.append(run(f"{grid}{deck}{THERMO}{FIXES}run 10\n", folder, ranks))
+    assert results[1].output.count("3 0 0 0 0 0 0 0 0 1") >= 1  # histogram of owned atoms
+    assert_same(results[0], results[1])
+
+
+@pytest.mark.parametrize("tilt", [0.0, 2.4])
+def test_the_same_frame_through_ase(tmp_path: Path, server: Server, tilt: float) -> None:
+    data = water(tmp_path / "water.data", tilt=tilt)
+    deck = header(server.endpoint, "precision double") + THERMO + FIXES.replace("velocity", "#")
+    done = run(f"{deck}run 0\n", tmp_path, 2)
+    atoms = ase.io.read(data, format="lammps-data", atom_style="atomic", units="metal", Z_of_type={1: 1, 2: 8})
+    atoms.calc = MLTS(server.endpoint, precision="double")
+    thermo = {name: column[0] for name, column in done.thermo[0].items()}
+    frame = done.frames("frames")[0]
+    assert thermo["PotEng"] == pytest.approx(atoms.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(frame[:, 5:8], atoms.get_forces(), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(frame[:, 10], atoms.get_potential_energies(), rtol=1e-12)
+    pressure = [thermo[f"P{axes}"] for axes in ("xx", "yy", "zz", "yz", "xz", "xy")]  # ASE's order
+    np.testing.assert_allclose(pressure, -BAR * atoms.get_stress(), rtol=1e-9, atol=1e-4)
+    stresses = -BAR * atoms.get_volume() * atoms.calc.get_property("stresses", atoms)[:, [0, 1, 2, 5, 4, 3]]
+    np.testing.assert_allclose(-frame[:, 11:17], stresses, rtol=1e-8, atol=1e-3)
+    results = atoms.calc.results
+    sigma = results["sigma_forces"]
+    assert thermo["c_u[1]"] == pytest.approx(sigma.max(), abs=2e-6)
+    assert thermo["c_u[2]"] == pytest.approx(results["sigma_energy"], rel=1e-9)
+    assert thermo["c_u[3]"] == pytest.approx(sigma.mean(), abs=2e-6)
+    assert thermo["c_u[4]"] == (sigma > 0.3).sum()
+    np.testing.assert_allclose(frame[:, 8], sigma, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(frame[:, 9], results["sigma_energies"], rtol=1e-9)
+
+
+def test_atoms_sum_to_the_whole(tmp_path: Path, server: Server) -> None:
+    sums = """
+compute e all reduce sum c_ea
+compute s all reduce sum c_sa[1] c_sa[2] c_sa[3] c_sa[4] c_sa[5] c_sa[6]
+compute c all reduce sum c_ca[1] c_ca[2] c_ca[3] c_ca[4] c_ca[5] c_ca[6] c_ca[7] c_ca[8] c_ca[9]
+thermo_style custom step pe pxx pyy pzz pxy pxz pyz vol c_e c_s[*] c_c[*]
+thermo_modify format float %.15g
+"""
+    water(tmp_path / "water.data", tilt=1.5)
+    fixes = FIXES.replace("velocity", "#")
+    done = run(f"{header(server.endpoint, 'precision double')}{fixes}{sums}run 0\n", tmp_path, 2)
+    thermo = {name: column[0] for name, column in done.thermo[0].items()}
+    assert thermo["c_e"] == pytest.approx(thermo["PotEng"], rel=1e-12)
+    for place, axes in enumerate(("xx", "yy", "zz", "xy", "xz", "yz"), 1):
+        assert -thermo[f"c_s[{place}]"] / thermo["Volume"] == pytest.approx(thermo[f"P{axes}"], rel=1e-9, abs=1e-3)
+        assert thermo[f"c_c[{place}]"] == pytest.approx(thermo[f"c_s[{place}]"], rel=1e-6, abs=10)
+    for above, below in ((4, 7), (5, 8), (6, 9)):  # the whole is symmetric, though no atom's share is
+        assert thermo[f"c_c[{above}]"] == pytest.approx(thermo[f"c_c[{below}]"], rel=1e-6, abs=10)
+    frame = done.frames("frames")[0]
+    assert np.abs(frame[:, 20] - frame[:, 23]).max() > 1e3
+
+
+def test_real_and_metal_agree(tmp_path: Path, server: Server) -> None:
+    metal = simulate(tmp_path / "metal", server, 1, steps=0)
+    water(tmp_path / "real" / "water.data")
+    deck = header(server.endpoint, f"precision double threshold {0.3 * KCAL_PER_MOL}", units="real")
+    real = run(f"{deck}{THERMO}{FIXES}velocity all set 0 0 0\nrun 0\n", tmp_path / "real", 2)
+    here, there = metal.thermo[0], real.thermo[0]
+    for name in ("PotEng", "c_u[1]", "c_u[2]", "c_u[3]"):
+        assert there[name][0] == pytest.approx(KCAL_PER_MOL * here[name][0], rel=2e-6)
+    assert there["c_u[4]"][0] == here["c_u[4]"][0] > 0
+    one, other = metal.frames("frames")[0], real.frames("frames")[0]
+    np.testing.assert_allclose(other[:, 5:8], KCAL_PER_MOL * one[:, 5:8], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(other[:, 8:11], KCAL_PER_MOL * one[:, 8:11], rtol=1e-9, atol=1e-4)
+
+
+def test_the_default_threshold_is_the_same_in_both_units(tmp_path: Path, server: Server) -> None:
+    counts = []
+    for units in ("metal", "real"):
+        water(tmp_path / units / "water.data")
+        deck = header(server.endpoint, units=units) + THERMO
+        counts.append(run(f"{deck}run 0\n", tmp_path / units).thermo[0]["c_u[4]"][0])
+    assert counts[0] == counts[1] > 0
+
+
+@pytest.mark.parametrize("tilt", [0.0, 1.5])
+def test_forces_are_the_slope_of_the_energy(tmp_path: Path, server: Server, tilt: float) -> None:
+    water(tmp_path / "water.data", per_side=2, tilt=tilt)
+    deck = f"""{header(server.endpoint, "precision double")}
+fix nd all numdiff 1 1e-4
+variable off atom sqrt((fx-f_nd[1])^2+(fy-f_nd[2])^2+(fz-f_nd[3])^2)
+compute worst all reduce max v_off
+compute largest all reduce max fx
+thermo_style custom step pe c_worst c_largest
+run 0
+"""
+    thermo = run(deck, tmp_path, 2).thermo[0]
+    assert thermo["c_largest"][0] > 0.1
+    assert thermo["c_worst"][0] < 1e-5
+
+
+@pytest.mark.parametrize("tilt", [0.0, 1.5])
+def test_the_virial_is_the_slope_of_the_energy(tmp_path: Path, server: Server, tilt: float) -> None:
+    # The box is longer than twice the displaced strip, as fix numdiff/virial wants it.
+    water(tmp_path / "water.data", tilt=tilt)
+    deck = f"""{header(server.endpoint, "precision double")}
+fix nd all numdiff/virial 1 1e-4
+thermo_style custom step temp pe pxx pyy pzz pyz pxz pxy f_nd[*]
+thermo_modify format float %.15g
+run 0
+"""
+    thermo = {name: column[0] for name, column in run(deck, tmp_path, 2).thermo[0].items()}
+    analytic = np.array([thermo[f"P{axes}"] for axes in ("xx", "yy", "zz", "yz", "xz", "xy")])
+    numeric = np.array([thermo[f"f_nd[{k}]"] for k in range(1, 7)])
+    assert np.abs(analytic).max() > 1e3
+    np.testing.assert_allclose(numeric, analytic, rtol=1e-5, atol=2.0)
