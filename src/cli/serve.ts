@@ -1,17 +1,20 @@
 /** `mlts serve`: models to a server that runs until it is told to stop. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
 import type { Potential } from '../engine/potential.ts';
 import { BACKEND_CHOICES, type BackendChoice, openPotential } from '../engine/select.ts';
-import { MltsError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { loadModel } from '../model/load.ts';
-import { findModel, modelFolders, registeredModels } from '../model/registry.ts';
+import { findModel } from '../model/registry.ts';
 import { type Config, readConfig } from '../server/config.ts';
 import { allowedFile, serverKeyFile } from '../server/keyring.ts';
 import { Server } from '../server/server.ts';
 import { WorkerPotential } from '../server/worker-potential.ts';
 import { version } from '../version.ts';
+import { count } from './options.ts';
 
+/** Where the package keeps its own model. */
+const EMBEDDED = fileURLToPath(new URL('../../models', import.meta.url));
 const DEFAULT_ENDPOINT = 'tcp://127.0.0.1:5588';
 /** How often a server that works says how it does, ms. */
 const STATUS_INTERVAL = 300_000;
@@ -35,11 +38,6 @@ Examples:
   mlts serve --config mlts.yaml                   settings from a file (docs/serving.md)
 
 SIGTERM and Ctrl-C finish what was accepted, then exit.`;
-
-const count = (text: string): number => {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Give a number of threads, 1 or more.');
-};
 
 export function register(program: Command): void {
   program
@@ -95,16 +93,7 @@ async function run(names: string[], options: Options): Promise<void> {
 
 async function modelPaths(names: readonly string[] | undefined): Promise<string[]> {
   if (names !== undefined && names.length > 0) return Promise.all(names.map((name) => findModel(name)));
-  const embedded = modelFolders().at(-1) as string;
-  const [first] = await registeredModels([embedded]);
-  if (first === undefined) {
-    throw new MltsError(
-      'E_MODEL_NOT_FOUND',
-      `no embedded model in ${embedded}`,
-      'Name a model: `mlts model list` shows what there is.',
-    );
-  }
-  return [first.path];
+  return [await findModel('default', [EMBEDDED])];
 }
 
 async function open(

@@ -43,7 +43,7 @@ export class Connection {
       sendTimeout: 0,
       ipv6: endpoint.includes('['),
       reconnectInterval: 20,
-      reconnectMaxInterval: 500,
+      reconnectMaxInterval: 200,
       ...curve(keys),
     });
     const connection = new Connection(endpoint, connectTimeout, socket);

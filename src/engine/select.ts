@@ -32,7 +32,9 @@ export async function openPotential(model: Model, options: SelectOptions = {}): 
     return new NativePotential(model, { threads });
   } catch (error) {
     const reason = asMltsError(error);
-    if (backend === 'native' || reason.code !== 'E_UNAVAILABLE') throw reason;
+    // The model itself was found valid when it was loaded: E_MODEL means shapes that the kernels do not have.
+    const isBeyond = reason.code === 'E_UNAVAILABLE' || reason.code === 'E_MODEL';
+    if (backend === 'native' || !isBeyond) throw reason;
     warn(`computing with the slow reference backend, for ${reason.what}`);
     return reference(model);
   }

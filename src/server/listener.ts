@@ -1,5 +1,5 @@
 /** One bound endpoint: frames in, frames out. */
-import { lstat } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, Router } from 'zeromq';
@@ -58,10 +58,12 @@ export class Listener {
   /** With the port that was chosen for `*`. */
   readonly address: string;
   readonly #router: Router;
+  readonly #path: string | undefined;
 
-  private constructor(router: Router, address: string) {
+  private constructor(router: Router, endpoint: Endpoint) {
     this.#router = router;
-    this.address = address;
+    this.address = router.lastEndpoint ?? endpoint.address;
+    this.#path = endpoint.path;
   }
 
   /** @throws MltsError E_ADDRESS | E_KEYS */
@@ -98,7 +100,7 @@ export class Listener {
       router.close();
       throw bindError(endpoint.address, error);
     }
-    return new Listener(router, router.lastEndpoint ?? endpoint.address);
+    return new Listener(router, endpoint);
   }
 
   /** Calls `accept` for each message until closed. */
@@ -125,6 +127,8 @@ export class Listener {
   /** What was sent still leaves. Resolves once the address is free, which libzmq sees to in a thread of its own. */
   async close(): Promise<void> {
     if (this.#router.closed) return;
+    // While it still listens the socket file is its own; libzmq leaves it behind.
+    if (this.#path !== undefined) await rm(this.#path, { force: true });
     // Not `unbind` before: it would cut the connections, and with them the replies under way.
     this.#router.close();
     for (let tries = 0; tries < 100 && (await isAlive(this.address)); tries++) await sleep(5);
