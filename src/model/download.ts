@@ -18,6 +18,10 @@ export interface Download {
 const ATTEMPTS = 5;
 /** Wait before the second attempt, ms; doubled before each further one. */
 const PATIENCE = 250;
+/** Answers that mean «later»: too many requests, or trouble within the server. */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+/** The longest wait that a server can ask for, ms. */
+const MAX_WAIT = 60_000;
 
 /**
  * Downloads a file unless it is there already with these bytes.
@@ -82,6 +86,11 @@ async function fetchInto(
   const response = await fetch(file.url, { headers, signal: signal ?? null });
   if (!response.ok) {
     await response.body?.cancel();
+    if (TRANSIENT.has(response.status)) {
+      const seconds = Number(response.headers.get('retry-after') ?? 0) || 0;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(seconds * 1000, MAX_WAIT)));
+      throw new Error(`the server answered ${response.status}`);
+    }
     if (response.status === 416)
       return mismatch(part, `${file.url} has no more than ${from} of its ${file.bytes} bytes`);
     const remedy = response.status === 404 ? 'The publisher moved it: look for a newer mlts.' : 'Try again later.';

@@ -107,6 +107,25 @@ describe('fetching a published set', () => {
     expect(server.requests.length).toBeLessThan((await tinySet('')).files.length);
   });
 
+  it('waits for a server that is busy, as long as that asks for', async () => {
+    const server = await serve((request, response) => {
+      if (request.path === LARGE && request.count < 3) response.writeHead(429, { 'retry-after': '1' }).end();
+      return request.path === LARGE && request.count < 3;
+    });
+    const started = performance.now();
+    await fetchModel(await tinySet(server.url), { path });
+    expect(performance.now() - started).toBeGreaterThan(2000);
+    await expectWhole();
+  });
+
+  it('from a server that stays busy is E_CONNECT with its answer', async () => {
+    const server = await serve((request, response) => {
+      if (request.path === LARGE) response.writeHead(503).end();
+      return request.path === LARGE;
+    });
+    await expectError(async () => fetchModel(await tinySet(server.url), { path }), 'E_CONNECT', LARGE, '503');
+  });
+
   it('of other bytes is E_CHECKSUM, and nothing of them is kept', async () => {
     const server = await serve((request, response, body) => {
       if (request.path !== LARGE) return false;
