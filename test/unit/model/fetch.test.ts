@@ -16,7 +16,13 @@ import { encodeModel } from '../../../src/model/save.ts';
 import { errorOf, expectError } from '../../support/expect-error.ts';
 import { type Fault, type FileServer, serveFolder } from '../../support/http.ts';
 import { neurochemFolder } from '../../support/neurochem.ts';
-import { NOT_RUN, publishedFolder, publishedModel, publishedSources } from '../../support/published.ts';
+import {
+  NOT_RUN,
+  type PublishedName,
+  publishedFolder,
+  publishedModel,
+  publishedSources,
+} from '../../support/published.ts';
 
 /** The file that faults happen to: the largest of the set. */
 const LARGE = 'tiny/train0/networks/ANN-H.nnf-l1.wparam';
@@ -223,12 +229,20 @@ describe('the catalogue', () => {
 
 describe('published weights', () => {
   if (publishedFolder === undefined) return void it.skip(NOT_RUN, () => undefined);
-  it.each(publishedNames)('%s comes out of its manifest as out of its folder', async (name) => {
+  it.each(publishedNames)('%s: the manifest is that of the files', async (name) => {
+    const { info, files } = await publishedSet(name);
+    expect(info).toBe(publishedSources[name as PublishedName]);
+    for (const file of files) {
+      const bytes = await readFile(join(publishedFolder!, file.path));
+      expect(bytes.length).toBe(file.bytes);
+      expect(createHash('sha256').update(bytes).digest('hex'), file.path).toBe(file.sha256);
+    }
+  });
+
+  it('ani-al comes out of its manifest as out of its folder', async () => {
     const server = await serve(undefined, publishedFolder);
-    const set = { ...(await publishedSet(name)), url: server.url };
-    expect(set.info).toBe(publishedSources[name as keyof typeof publishedSources]);
-    await fetchModel(set, { path });
-    const { bytes } = await publishedModel(name as keyof typeof publishedSources);
+    await fetchModel({ ...(await publishedSet('ani-al')), url: server.url }, { path });
+    const { bytes } = await publishedModel('ani-al');
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0);
   });
 });
