@@ -3,7 +3,7 @@
  * published): a pure function of the files' bytes and the name.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MltsError } from '../errors.ts';
 import { type Card, checkCard, descriptorLength, promisedTensors } from './card.ts';
 import { type NnfLayer, parseNnf } from './neurochem-nnf.ts';
@@ -30,7 +30,7 @@ const MAX_TEXT = 1024 * 1024;
  * @throws MltsError E_FILE, E_MODEL naming file and remedy
  */
 export async function importNeuroChem(source: string, name: string): Promise<Imported> {
-  const { info, folder, label } = await locate(source);
+  const { info, folder } = await locate(source);
   const paramsFile = join(folder, info.params);
   const { elements, radial, angular } = parseParams(await readText(paramsFile), paramsFile);
   const saeFile = join(folder, info.selfEnergies);
@@ -62,7 +62,7 @@ export async function importNeuroChem(source: string, name: string): Promise<Imp
   };
   const tensors = await readTensors(folder, info, card, described);
   const { provenance, ...facts } = publishedFacts(tensors);
-  return { card: { ...card, provenance: { source: `NeuroChem ${label}`, ...provenance }, ...facts }, tensors };
+  return { card: { ...card, provenance: { source: 'NeuroChem', ...provenance }, ...facts }, tensors };
 }
 
 /** The layers of one element's network, which all members must share. */
@@ -120,7 +120,7 @@ const networks = (folder: string, info: Info, member: number): string =>
   join(folder, `${info.prefix}${member}`, 'networks');
 
 /** Where a set lies: its .info, or what a folder without one must contain. */
-async function locate(source: string): Promise<{ info: Info; folder: string; label: string }> {
+async function locate(source: string): Promise<{ info: Info; folder: string }> {
   const about = await stat(source).catch((cause: Error) => {
     throw new MltsError(
       'E_FILE',
@@ -142,11 +142,11 @@ async function locate(source: string): Promise<{ info: Info; folder: string; lab
     throw new MltsError('E_MODEL', what, 'Give the .info file of the set.');
   }
   const info = { params: params[0], selfEnergies: 'sae_linfit.dat', prefix: 'train', members };
-  return { info, folder, label: basename(folder) };
+  return { info, folder };
 }
 
-async function fromInfo(file: string): Promise<{ info: Info; folder: string; label: string }> {
-  return { info: parseInfo(await readText(file), file), folder: dirname(file), label: basename(file, '.info') };
+async function fromInfo(file: string): Promise<{ info: Info; folder: string }> {
+  return { info: parseInfo(await readText(file), file), folder: dirname(file) };
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -41,7 +41,7 @@ describe('import of a NeuroChem set', () => {
       activation: { name: 'celu', alpha: 0.1 },
       layers: { H: [5, 4, 1], O: [3, 1] },
       self_energies: { H: -0.5978583943827134, O: -75.19106774742086 },
-      provenance: { source: 'NeuroChem tiny' },
+      provenance: { source: 'NeuroChem' },
     });
     const raw = await readFile(join(networks(neurochemFolder, 1), 'ANN-H.nnf-l2.wparam'));
     const second = tensors.get('H.1.weight')!;
@@ -56,7 +56,9 @@ describe('import of a NeuroChem set', () => {
       expect(await fileOf(source)).toEqual(file);
     }
     await rm(join(copy, 'tiny.info'));
-    expect(await fileOf(join(copy, 'tiny'))).toEqual(file);
+    await rename(join(copy, 'tiny'), join(copy, 'other'));
+    expect(await fileOf(join(copy, 'other'))).toEqual(file);
+    await rename(join(copy, 'other'), join(copy, 'tiny'));
     await copyFile(info, join(copy, 'tiny', 'tiny.info'));
     await writeFile(join(copy, 'tiny', 'tiny.info'), 'tiny.params\nsae_linfit.dat\ntrain\n2\n\n');
     expect(await fileOf(join(copy, 'tiny'))).toEqual(file);
