@@ -27,6 +27,8 @@ export class Connection {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #isUp = false;
+  /** A handshake ended without a reason since the connection was last up. */
+  #isRefused = false;
   /** Called at each change of the connection. */
   #watchers: ((error?: MltsError) => void)[] = [];
 
@@ -112,23 +114,13 @@ export class Connection {
     this.#changed(closed());
   }
 
-  get isClosed(): boolean {
-    return this.#socket.closed;
-  }
-
   /** Resolves once the handshake is done. */
   async #up(): Promise<void> {
     if (this.#isUp) return;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#watchers = this.#watchers.filter((watcher) => watcher !== changed);
-        reject(
-          new MltsError(
-            'E_CONNECT',
-            `no mlts server answers at ${this.endpoint} (waited ${this.#connectTimeout / 1000} s)`,
-            'Start one with `mlts serve MODEL --bind ENDPOINT`, or correct the endpoint.',
-          ),
-        );
+        reject(this.#isRefused ? this.#disagreement() : this.#silence());
       }, this.#connectTimeout);
       const changed = (error?: MltsError) => {
         clearTimeout(timer);
@@ -137,6 +129,23 @@ export class Connection {
       };
       this.#watchers.push(changed);
     });
+  }
+
+  #silence(): MltsError {
+    const what = `no mlts server answers at ${this.endpoint} (waited ${this.#connectTimeout / 1000} s)`;
+    return new MltsError(
+      'E_CONNECT',
+      what,
+      'Start one with `mlts serve MODEL --bind ENDPOINT`, or correct the endpoint.',
+    );
+  }
+
+  #disagreement(): MltsError {
+    return new MltsError(
+      'E_KEYS',
+      `${this.endpoint} and this client do not agree on how to connect`,
+      'Give the right keys if the server wants CURVE, none if it does not; see that the port is that of an mlts server.',
+    );
   }
 
   #changed(error?: MltsError): void {
@@ -148,6 +157,7 @@ export class Connection {
     for await (const event of this.#socket.events) {
       if (event.type === 'handshake') {
         this.#isUp = true;
+        this.#isRefused = false;
         this.#changed();
       } else if (event.type === 'handshake:error:auth') {
         this.#changed(
@@ -157,14 +167,11 @@ export class Connection {
             'Have the public key added to the list of allowed clients (`mlts keys allow`).',
           ),
         );
-      } else if (event.type === 'handshake:error:protocol' || event.type === 'handshake:error:other') {
-        this.#changed(
-          new MltsError(
-            'E_KEYS',
-            `${this.endpoint} and this client do not agree on how to connect`,
-            'Give the keys if the server wants CURVE, none if it does not; see that the port is that of an mlts server.',
-          ),
-        );
+      } else if (event.type === 'handshake:error:protocol') {
+        this.#changed(this.#disagreement());
+      } else if (event.type === 'handshake:error:other') {
+        // A server that died in the handshake, or one whose key is not the expected one: libzmq tries again.
+        this.#isRefused = true;
       } else if (event.type === 'disconnect') {
         this.#isUp = false;
         this.#fail(
