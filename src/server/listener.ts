@@ -92,7 +92,15 @@ export class Listener {
       // Finds clients whose machine vanished; answered by the client's libzmq, not by its program.
       heartbeatInterval: 15_000,
       heartbeatTimeout: 60_000,
-      ...(endpoint.local ? {} : { curveServer: true, curveSecretKey: options.secretKey as string, zapDomain: 'mlts' }),
+      // Should nobody answer for the list, nobody gets in (RFC 27's other choice is everybody).
+      ...(endpoint.local
+        ? {}
+        : {
+            curveServer: true,
+            curveSecretKey: options.secretKey as string,
+            zapDomain: 'mlts',
+            zapEnforceDomain: true,
+          }),
     });
     try {
       await router.bind(endpoint.address);

@@ -25,6 +25,8 @@ export class Gatekeeper {
   readonly #socket: Reply;
   readonly #allowed: string;
   readonly #log: Log;
+  /** When each refused key was last logged. */
+  readonly #warned = new Map<string, number>();
 
   private constructor(socket: Reply, allowed: string, log: Log) {
     this.#socket = socket;
@@ -33,14 +35,16 @@ export class Gatekeeper {
   }
 
   /**
-   * Must be there before the first CURVE endpoint is bound: without a handler libzmq lets every key in.
+   * Must be there before the first CURVE endpoint is bound, which lets nobody in without it.
    * @param allowed file of the clients let in, read anew for each connection
    */
   static async start(context: Context, allowed: string, log: Log): Promise<Gatekeeper> {
     const socket = new Reply({ context, linger: 0 });
     await socket.bind('inproc://zeromq.zap.01');
     const keeper = new Gatekeeper(socket, allowed, log);
-    void keeper.#answer();
+    keeper
+      .#answer()
+      .catch((error: unknown) => log.error('the gatekeeper ended: nobody is let in', { error: String(error) }));
     return keeper;
   }
 
@@ -61,7 +65,7 @@ export class Gatekeeper {
     try {
       const client = (await readAllowed(this.#allowed)).find((entry) => entry.key === key);
       if (client) this.#log.info('client let in', { address, name: client.name });
-      else this.#log.warn('client refused: its key is not on the list', { address, key });
+      else this.#warn(address, key);
       return client !== undefined;
     } catch (error) {
       this.#log.error('client refused: the list of allowed clients cannot be read', {
@@ -70,5 +74,14 @@ export class Gatekeeper {
       });
       return false;
     }
+  }
+
+  /** A refused client tries again several times a second: one line a minute is enough. */
+  #warn(address: string, key: string): void {
+    const now = performance.now();
+    if (now - (this.#warned.get(key) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+    if (this.#warned.size > 1000) this.#warned.clear();
+    this.#warned.set(key, now);
+    this.#log.warn('client refused: its key is not on the list', { address, key });
   }
 }

@@ -1,11 +1,13 @@
 /** CURVE: who is let in, who gets nothing, over real sockets. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { curveKeyPair } from 'zeromq';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Context, curveKeyPair } from 'zeromq';
 import { Client } from '../../src/client/client.ts';
 import type { MltsError } from '../../src/errors.ts';
+import { parseEndpoint } from '../../src/server/endpoint.ts';
 import { allow, generateKeyFile } from '../../src/server/keyring.ts';
+import { Listener } from '../../src/server/listener.ts';
 import { Server } from '../../src/server/server.ts';
 import { Bare, chain, startSprings, temporaryFolder } from '../support/servers.ts';
 import { Springs } from '../support/springs.ts';
@@ -111,6 +113,16 @@ describe('a server that other machines reach', () => {
     client.close();
     const wrong = { ...first.friend, server: second.serverKey };
     expect((await failure(Client.connect(second.open, { ...quick, keys: wrong }))).code).toBe('E_KEYS');
+  });
+
+  it('lets nobody in where nobody answers for the list', async () => {
+    const { publicKey, secretKey } = curveKeyPair();
+    const context = new Context();
+    const listener = await Listener.bind(parseEndpoint('tcp://0.0.0.0:*'), { context, secretKey, maxBytes: 1000 });
+    onTestFinished(() => listener.close());
+    const keys = { ...curve(), server: publicKey };
+    const endpoint = listener.address.replace('0.0.0.0', '127.0.0.1');
+    expect((await failure(Client.connect(endpoint, { ...quick, keys }))).code).toMatch(/^E_(KEYS|CONNECT)$/);
   });
 
   it('needs clients that know its key', async () => {
