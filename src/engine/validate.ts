@@ -41,6 +41,12 @@ export function overlap(first: number, second: number, distance: number, model: 
   return new MltsError('E_OVERLAP', what, 'Move them apart or relax the structure first.', { atom: first });
 }
 
+/** More neighbours within the cutoff than any real structure has. */
+export function crowded(atom: number, bound: number, model: ModelInfo): MltsError {
+  const what = `atom ${atom} has more than ${bound} neighbours within ${model.cutoff} Å`;
+  return new MltsError('E_LIMIT', what, 'Look at the cell and at the units of the structure.', { atom });
+}
+
 function shapeFault(what: string): MltsError {
   return new MltsError('E_SHAPE', what, 'Send arrays of the documented type and length.');
 }

@@ -15,6 +15,9 @@ export interface Neighbourhood {
   readonly distances: number[];
 }
 
+/** Neighbours of one atom after which the search ends: three times as many as atoms 0.5 Å apart can have within 7 Å. */
+export const MAX_NEIGHBOURS = 50_000;
+
 export class NeighbourSearch {
   readonly #cutoff: number;
   readonly #cell: Float64Array;
@@ -53,7 +56,10 @@ export class NeighbourSearch {
     [this.#sorted, this.#start] = this.#sort(n);
   }
 
-  /** All D with 0 < |D| ≤ cutoff; D = 0 only for two atoms at one place, never for an atom and itself. */
+  /**
+   * All D with 0 < |D| ≤ cutoff; D = 0 only for two atoms at one place, never for an atom and itself. Where there are
+   * more than MAX_NEIGHBOURS, the first MAX_NEIGHBOURS + 1.
+   */
   of(centre: number): Neighbourhood {
     const found: Neighbourhood = { atoms: [], vectors: [], distances: [] };
     const [spanA, spanB, spanC] = this.#span;
@@ -122,7 +128,7 @@ export class NeighbourSearch {
     const x = a * cell[0] + b * cell[3] + c * cell[6] - R[3 * centre];
     const y = a * cell[1] + b * cell[4] + c * cell[7] - R[3 * centre + 1];
     const z = a * cell[2] + b * cell[5] + c * cell[8] - R[3 * centre + 2];
-    for (let slot = this.#start[bin]; slot < this.#start[bin + 1]; slot++) {
+    for (let slot = this.#start[bin]; slot < this.#start[bin + 1] && found.atoms.length <= MAX_NEIGHBOURS; slot++) {
       const j = this.#sorted[slot];
       if (j === centre && a === 0 && b === 0 && c === 0) continue;
       const dx = R[3 * j] + x;

@@ -5,9 +5,9 @@
 import { MltsError } from '../../errors.ts';
 import type { AniModel } from '../../model/model.ts';
 import type { EvaluateOptions, Outcome, Potential, System, Trajectory, Want } from '../potential.ts';
-import { overlap, resultFault, validateSystem } from '../validate.ts';
+import { crowded, overlap, resultFault, validateSystem } from '../validate.ts';
 import { Descriptor, type Surroundings } from './descriptor.ts';
-import { NeighbourSearch } from './neighbours.ts';
+import { MAX_NEIGHBOURS, NeighbourSearch } from './neighbours.ts';
 import { Network } from './network.ts';
 import { Sums } from './sums.ts';
 
@@ -63,7 +63,7 @@ export class ReferencePotential implements Potential {
 
   async #evaluate(system: System, want: ReadonlySet<Want>, pause: () => Promise<void>): Promise<Outcome> {
     const search = new NeighbourSearch(system, this.model.cutoff);
-    const fault = await this.#closestPair(system, search, pause);
+    const fault = await this.#checkDistances(system, search, pause);
     if (fault !== undefined) return fault;
     const sums = new Sums(system, want, this.model.members);
     const owned = system.owned ?? system.numbers.length;
@@ -102,16 +102,19 @@ export class ReferencePotential implements Potential {
     return this.#elementOf.get(number)!;
   }
 
-  async #closestPair(
+  /** The closest pair where it is too close; where an atom has neighbours beyond number, that. */
+  async #checkDistances(
     { numbers, owned = numbers.length }: System,
     search: NeighbourSearch,
     pause: () => Promise<void>,
   ): Promise<MltsError | undefined> {
     let closest = { first: -1, second: -1, distance: Number.POSITIVE_INFINITY };
     let overlaps = 0;
-    for (let i = 0; i < owned && overlaps < ENOUGH_OVERLAPS; i++) {
+    let full = -1;
+    for (let i = 0; i < owned && overlaps < ENOUGH_OVERLAPS && full < 0; i++) {
       await pause();
       const { atoms, distances } = search.of(i);
+      if (distances.length > MAX_NEIGHBOURS) full = i;
       for (const [k, distance] of distances.entries()) {
         if (distance >= this.model.minDistance && distance > 0) continue;
         overlaps++;
@@ -119,7 +122,8 @@ export class ReferencePotential implements Potential {
           closest = { first: Math.min(i, atoms[k]), second: Math.max(i, atoms[k]), distance };
       }
     }
-    return overlaps === 0 ? undefined : overlap(closest.first, closest.second, closest.distance, this.model);
+    if (overlaps > 0) return overlap(closest.first, closest.second, closest.distance, this.model);
+    return full < 0 ? undefined : crowded(full, MAX_NEIGHBOURS, this.model);
   }
 }
 

@@ -1,7 +1,8 @@
 /** The reference backend as something that is called: cancelled, closed, called twice at once. */
 import { describe, expect, it } from 'vitest';
-import type { Want } from '../../../src/engine/potential.ts';
+import type { System, Want } from '../../../src/engine/potential.ts';
 import { ReferencePotential } from '../../../src/engine/reference/reference.ts';
+import type { MltsError } from '../../../src/errors.ts';
 import { expectError } from '../../support/expect-error.ts';
 import { testModel } from '../../support/models.ts';
 import { repeated } from '../../support/systems.ts';
@@ -11,6 +12,16 @@ const { model } = testModel('test-two');
 const small = potentialVector('two-gas').input;
 const large = repeated(potentialVector('two-triclinic').input, [8, 8, 8]);
 const forces = new Set<Want>(['forces']);
+
+/** size³ hydrogen atoms, `apart` Å from one another. */
+function grid(size: number, apart: number): System {
+  const n = size ** 3;
+  const positions = Float64Array.from(
+    { length: 3 * n },
+    (_, i) => apart * (Math.floor(Math.floor(i / 3) / size ** (i % 3)) % size),
+  );
+  return { numbers: new Int32Array(n).fill(1), positions };
+}
 
 describe('the reference backend', () => {
   it('needs a batch', () => expectError(() => new ReferencePotential(model).evaluate([], forces), 'E_EMPTY', 'batch'));
@@ -59,6 +70,16 @@ describe('the reference backend', () => {
     expect(
       await Promise.all([potential.evaluate([medium, small], forces), potential.evaluate([other, medium], forces)]),
     ).toEqual(alone);
+  });
+
+  it('does not choke on atoms without number at one place', async () => {
+    const n = 60_000;
+    const heap = { numbers: new Int32Array(n).fill(1), positions: new Float64Array(3 * n) };
+    const box = { cell: Float64Array.of(0.9, 0, 0, 0, 0.9, 0, 0, 0, 0.9), pbc: [true, true, true] as const };
+    const outcomes = await new ReferencePotential(model).evaluate([heap, { ...heap, ...box }], forces);
+    expect(outcomes.map((outcome) => (outcome as MltsError).code)).toEqual(['E_OVERLAP', 'E_LIMIT']);
+    const [crowd] = await new ReferencePotential({ ...model, minDistance: 0 }).evaluate([grid(40, 0.01)], forces);
+    expect((crowd as MltsError).code).toBe('E_LIMIT');
   });
 
   it('counts its weights', () =>
