@@ -97,35 +97,21 @@ struct ShellRange {
 };
 template <class T>
 MLTS_INLINE ShellRange shellRange(const Descriptor<T>& d, Vec<T> w) {
-  if (!d.recurrence) return {0, d.angularShifts};
-  const T first = d.shiftsA[0], perStep = 1 / d.shellStep;
-  const int begin = static_cast<int>((smallest<T>(w) - d.angularReach - first) * perStep + 1);
-  const int end = static_cast<int>((largest<T>(w) + d.angularReach - first) * perStep + 1);
-  return {begin < 0 ? 0 : begin, end < d.angularShifts ? end : d.angularShifts};
+  const T nearest = smallest<T>(w) - d.angularReach, farthest = largest<T>(w) + d.angularReach;
+  ShellRange range{0, d.angularShifts};
+  while (range.begin < range.end && d.shiftsA[range.begin] < nearest) range.begin++;
+  while (range.begin < range.end && d.shiftsA[range.end - 1] > farthest) range.end--;
+  return range;
 }
 
-// F2 of the shells in range, one vector after the other; by recurrence, or each by its own exponential.
+// F2 of the shells in range, one vector after the other. Each by its own exponential: a recurrence over the shells needs
+// fewer, but cancels large exponents and costs a digit of the energy in float.
 template <class T>
 MLTS_INLINE void shells(const Descriptor<T>& d, const TripleTile<T>& tile, int at, ShellRange range, T* f2) {
   const Vec<T> w = load(tile.w + at);
-  if (!d.recurrence) {
-    for (int a = range.begin; a < range.end; a++) {
-      const Vec<T> distance = w - d.shiftsA[a];
-      store(f2 + a * lanes<T>, exp<T>(distance * distance * -d.etaA));
-    }
-    return;
-  }
-  const Vec<T> distance = w - d.shiftsA[d.middleShell];
-  const Vec<T> middle = exp<T>(distance * distance * -d.etaA);
-  const Vec<T> q = load(tile.q + at), qInverse = load(tile.qInverse + at);
-  Vec<T> up = middle, down = middle;
-  for (int a = d.middleShell; a < range.end; a++) {
-    store(f2 + a * lanes<T>, up * d.shellFactor[a]);
-    up *= q;
-  }
-  for (int a = d.middleShell - 1; a >= range.begin; a--) {
-    down *= qInverse;
-    store(f2 + a * lanes<T>, down * d.shellFactor[a]);
+  for (int a = range.begin; a < range.end; a++) {
+    const Vec<T> distance = w - d.shiftsA[a];
+    store(f2 + a * lanes<T>, exp2(distance * distance * d.shellExponent));
   }
 }
 

@@ -60,7 +60,7 @@ template <class T>
 void angularBackward(const Descriptor<T>& d, const MeanScratch<T>& scratch, TripleCursor cursor) {
   TripleTile<T> tile = scratch.angular.tile;
   while (!cursor.done()) {
-    tile.fill(scratch.neighbours, cursor, d.recurrence);
+    tile.fill(scratch.neighbours, cursor);
     for (int at = 0; at < tile.count; at += lanes<T>) {
       TripleDerivatives<T, 1> out;
       tripleDerivatives<T, 1>(d, scratch.angular, at, out);

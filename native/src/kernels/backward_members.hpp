@@ -104,7 +104,7 @@ template <class T>
 void angularBackward(const Descriptor<T>& d, const MembersScratch<T>& scratch, TripleCursor cursor) {
   TripleTile<T> tile = scratch.angular.tile;
   while (!cursor.done()) {
-    tile.fill(scratch.neighbours, cursor, d.recurrence);
+    tile.fill(scratch.neighbours, cursor);
     for (int v = 0; v < tile.vectors(); v++) {
       const int at = v * lanes<T>;
       TripleDerivatives<T, memberLanes> out;

@@ -56,7 +56,7 @@ MLTS_INLINE void radialDerivative(const Descriptor<T>& d, const NeighbourTerms<T
   for (int m = 0; m < members; m++) acc[m] = Vec<T>{};
   for (int k = begin; k < end; k++) {
     const Vec<T> distance = r - d.shiftsR[k];
-    const Vec<T> slope = exp<T>(distance * distance * -d.etaR) * (df + distance * f * (-2 * d.etaR));
+    const Vec<T> slope = exp2(distance * distance * d.radialExponent) * (df + distance * f * (-2 * d.etaR));
 #pragma GCC unroll 8
     for (int m = 0; m < members; m++) acc[m] += slope * gradient[m * d.radialBlocks * blockWidth + k];
   }
@@ -113,6 +113,12 @@ struct Constant {
   static constexpr int value = n;
 };
 
+// Whether this instruction set can make use of the windows of sections.
+template <class T>
+MLTS_INLINE bool windowed(const Descriptor<T>& d) {
+  return hasLookup && sizeof(T) == 4 && d.sectionWindow;
+}
+
 template <class T>
 struct AngularScratch {
   TripleTile<T> tile;
@@ -120,7 +126,7 @@ struct AngularScratch {
   T* gradient;   // [member][shell][rowStride]
   int rowStride, memberStride;
 
-  static int rowStrideOf(const Descriptor<T>& d) { return d.sectionWindow ? lanes<T> : d.sectionStride; }
+  static int rowStrideOf(const Descriptor<T>& d) { return windowed(d) ? lanes<T> : d.sectionStride; }
   static int memberStrideOf(const Descriptor<T>& d) {
     const int columns = d.angularShifts * rowStrideOf(d);
     return columns > d.angularBlocks * blockWidth ? columns : d.angularBlocks * blockWidth;
@@ -158,7 +164,7 @@ MLTS_INLINE void tripleDerivatives(const Descriptor<T>& d, const AngularScratch<
                                   scratch.df2, f1, df1, out);
   };
   if constexpr (hasLookup && sizeof(T) == 4) {
-    if (d.sectionWindow) {
+    if (windowed(d)) {
       add(Constant<5>{}, LaneSections<T>(d, angle.x));
     } else {
       for (int z = 0; z < d.sectionStride; z += 4) add(Constant<4>{}, SameSections{z});

@@ -87,26 +87,13 @@ void DescriptorConstants<T>::setAngular(const AniModel& model) {
   sourceShell_ = ascending(model.shiftsA);
   sourceSection_ = ascending(model.sections);
   T* shifts = shiftsA_.reserve(shellCount);
-  T* factor = shellFactor_.reserve(shellCount);
   view_.shiftsA = shifts;
-  view_.shellFactor = factor;
   const auto shift = [&](int a) { return model.shiftsA[sourceShell_[a]]; };
   for (int a = 0; a < shellCount; a++) shifts[a] = static_cast<T>(shift(a));
 
-  const int middle = view_.middleShell = shellCount / 2;
-  const double step = shellCount > 1 ? (shift(shellCount - 1) - shift(0)) / (shellCount - 1) : 0.0;
-  view_.shellStep = static_cast<T>(step);
-  bool uniform = shellCount > 1 && step > 0;
-  for (int a = 0; a < shellCount; a++) uniform &= std::fabs(shift(a) - shift(0) - a * step) <= 1e-6 * step;
-  for (int a = 0; a < shellCount; a++) {
-    const double distance = uniform ? (a - middle) * step : 0.0;
-    factor[a] = static_cast<T>(std::exp(-model.etaA * distance * distance));
-  }
-  // ½(r_j + r_k) lies between 0 and the cutoff. Neither the middle shell may underflow nor a power of q overflow.
-  const double farthest = std::max(shift(middle), model.angularCutoff - shift(middle));
-  const double outermost = (middle + 1) * step;
-  view_.recurrence = uniform && model.etaA * farthest * farthest < exponentLimit<T> &&
-                     model.etaA * outermost * outermost < exponentLimit<T>;
+  constexpr double log2e = 1.44269504088896340736;
+  view_.radialExponent = static_cast<T>(-model.etaR * log2e);
+  view_.shellExponent = static_cast<T>(-model.etaA * log2e);
 
   const int padded = view_.sectionStride + blockWidth;
   T* cosine = cosZ_.reserve(padded);

@@ -64,7 +64,7 @@ void radialForward(const Descriptor<T>& d, const NeighbourTerms<T>& n, int begin
 #pragma GCC unroll 8
     for (int i = 0; i < perBlock; i++) {
       const Vec<T> distance = r - shift[i];
-      acc[i] += exp<T>(distance * distance * -d.etaR) * n.fr[j];
+      acc[i] += exp2(distance * distance * d.radialExponent) * n.fr[j];
     }
   }
 #pragma GCC unroll 8
@@ -110,7 +110,7 @@ void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCu
   const int columns = d.angularBlocks * blockWidth;
   for (std::size_t i = 0; i < ForwardScratch<T>::sumCount(d); i += L) store(scratch.sums + i, Vec<T>{});
   while (!cursor.done()) {
-    tile.fill(scratch.neighbours, cursor, d.recurrence);
+    tile.fill(scratch.neighbours, cursor);
     for (int v = 0; v < tile.vectors(); v++) {
       const Angle<T> angle(load(tile.c + v * L));
       const Vec<T> ff = load(tile.ff + v * L);

@@ -27,12 +27,7 @@ struct Descriptor {
   const T* shiftsA;  // [angularShifts], ascending
   const T* cosZ;     // [sectionStride + 16], padded with 0
   const T* sinZ;
-  // Shells by recurrence from the middle one: exp(−η(w−R_a)²) = exp(−ηd²)·q^(a−middle)·shellFactor[a], d = w − R_middle,
-  // q = exp(2ηΔd). Needs equal spacing Δ and a range that T can hold.
-  bool recurrence;
-  int middleShell;
-  T shellStep;
-  const T* shellFactor;  // [angularShifts], exp(−ηΔ²(a−middle)²)
+  T radialExponent, shellExponent;  // −η log2 e of both: exp(−ηd²) = 2^(d²·exponent)
   // h^(ζ−1) = h^power · Σ_k polynomial[k] h^k on [0,1]; degree −1: exp((ζ−1) ln h)
   int power, polynomialDegree;
   const T* polynomial;

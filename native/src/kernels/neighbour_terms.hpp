@@ -54,16 +54,17 @@ MLTS_INLINE void sincospi(Vec<double> u, Vec<double>& sine, Vec<double>& cosine)
 // f(r) and f′(r), both times scale; r beyond the cutoff counts as the cutoff, where both are 0.
 template <class T>
 MLTS_INLINE void cutoff(bool smooth, Vec<T> r, T radius, T scale, Vec<T>& f, Vec<T>& df) {
-  const Vec<T> u = min(r * (1 / radius), splat(T(1)));
+  r = min(r, splat(radius));
   if (smooth) {  // exp(1 − 1/y), y = 1 − u²; below y = 1e-3 it is 0 in either precision
+    const Vec<T> u = r * (1 / radius);
     const Vec<T> inverse = T(1) / max(T(1) - u * u, splat(T(1e-3)));
     f = exp<T>(T(1) - inverse) * scale;
     df = f * u * inverse * inverse * (-2 / radius);
-  } else {  // ½ + ½cos πu = ½ + ½sin π(½ − u)
+  } else {  // ½ + ½cos πu = sin² ½π(1 − u): no digits are lost towards the cutoff
     Vec<T> s, c;
-    sincospi(T(0.5) - u, s, c);
-    f = (s + T(1)) * (scale / 2);
-    df = c * (scale * T(-3.14159265358979323846 / 2) / radius);
+    sincospi((radius - r) * (T(0.5) / radius), s, c);
+    f = s * s * scale;
+    df = s * c * (scale * T(-3.14159265358979323846) / radius);
   }
 }
 
@@ -74,13 +75,12 @@ struct NeighbourTerms {
   T *r, *inverse;      // Å, 1/Å
   T *fr, *dfr;         // ¼ of the radial cutoff function and its derivative, eq. 2
   T *fa, *dfa;         // angular cutoff function
-  T *q, *qInverse;     // exp(±ηΔ(r − R_middle)), for the recurrence over shells
 
-  static constexpr int arrays = 11;
+  static constexpr int arrays = 9;
   static std::size_t bytes(int neighbours) { return arrays * Workspace::bytes<T>(neighbours + 2 * blockWidth); }
 
   NeighbourTerms(Workspace& workspace, int neighbours) : count(neighbours) {
-    T** const all[] = {&ux, &uy, &uz, &r, &inverse, &fr, &dfr, &fa, &dfa, &q, &qInverse};
+    T** const all[] = {&ux, &uy, &uz, &r, &inverse, &fr, &dfr, &fa, &dfa};
     for (T** array : all)
       *array = workspace.take<T>(neighbours + 2 * blockWidth);
   }
@@ -102,15 +102,9 @@ struct NeighbourTerms {
       cutoff<T>(d.smoothCutoff, distance, d.angularCutoff, T(1), f, df);
       store(fa + i, f);
       store(dfa + i, df);
-      if (d.recurrence) {
-        const Vec<T> power =
-            exp<T>((min(distance, splat(d.angularCutoff)) - d.shiftsA[d.middleShell]) * (d.etaA * d.shellStep));
-        store(q + i, power);
-        store(qInverse + i, T(1) / power);
-      }
     }
     // A chunk of neighbours may start at the last one.
-    T* const all[] = {ux, uy, uz, r, inverse, fr, dfr, fa, dfa, q, qInverse};
+    T* const all[] = {ux, uy, uz, r, inverse, fr, dfr, fa, dfa};
     for (T* array : all)
       for (int i = 0; i < blockWidth; i += lanes<T>) store(array + padded + i, splat(T(1)));
   }

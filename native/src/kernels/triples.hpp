@@ -57,14 +57,13 @@ struct TripleTile {
   T* c;   // cosine of the angle at the center
   T* w;   // ½(r_j + r_k)
   T* ff;  // 2 f(r_j) f(r_k)
-  T *q, *qInverse;  // exp(±2ηΔ(w − R_middle)), for the recurrence
   Chunk* chunk;
 
   static std::size_t bytes(int capacity) {
-    return 5 * Workspace::bytes<T>(capacity + blockWidth) + Workspace::bytes<Chunk>(capacity);
+    return 3 * Workspace::bytes<T>(capacity + blockWidth) + Workspace::bytes<Chunk>(capacity);
   }
   TripleTile(Workspace& workspace, int capacity_) : capacity(capacity_) {
-    T** const all[] = {&c, &w, &ff, &q, &qInverse};
+    T** const all[] = {&c, &w, &ff};
     for (T** array : all) *array = workspace.take<T>(capacity + blockWidth);
     chunk = workspace.take<Chunk>(capacity);
   }
@@ -72,7 +71,7 @@ struct TripleTile {
   int vectors() const { return (count + lanes<T> - 1) / lanes<T>; }
 
   // The next triples of the cursor, at most `capacity` of them; the last vector is filled up with triples of weight 0.
-  void fill(const NeighbourTerms<T>& n, TripleCursor& cursor, bool recurrence) {
+  void fill(const NeighbourTerms<T>& n, TripleCursor& cursor) {
     count = chunks = 0;
     while (!cursor.done() && count < capacity) {
       const int j = cursor.j(), first = cursor.k();
@@ -84,10 +83,6 @@ struct TripleTile {
         storeu(c + p, x * loadu(n.ux + k) + y * loadu(n.uy + k) + z * loadu(n.uz + k));
         storeu(w + p, loadu(n.r + k) * T(0.5) + halfR);
         storeu(ff + p, f2 * loadu(n.fa + k));
-        if (recurrence) {
-          storeu(q + p, loadu(n.q + k) * n.q[j]);
-          storeu(qInverse + p, loadu(n.qInverse + k) * n.qInverse[j]);
-        }
       }
       chunk[chunks++] = {static_cast<std::uint16_t>(j), static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(taken)};
       count += taken;
@@ -97,8 +92,6 @@ struct TripleTile {
     storeu(c + count, Vec<T>{});
     storeu(ff + count, Vec<T>{});
     storeu(w + count, splat(w[count - 1]));
-    storeu(q + count, splat(q[count - 1]));
-    storeu(qInverse + count, splat(qInverse[count - 1]));
   }
 };
 

@@ -89,7 +89,7 @@ MLTS_INLINE V min(V a, V b) {
 MLTS_INLINE Vec<float> exp2(Vec<float> x) {
   using V = Vec<float>;
   using I = IntVec<float>;
-  x = max(x, splat(-126.5f));
+  x = max(x, splat(-127.0f));
   constexpr float magic = 12582912.0f;  // 1.5 · 2²³: adding it rounds to the nearest integer
   const V shifted = x + magic;
   const V f = x - (shifted - magic);
@@ -106,7 +106,7 @@ MLTS_INLINE Vec<float> exp2(Vec<float> x) {
 MLTS_INLINE Vec<double> exp2(Vec<double> x) {
   using V = Vec<double>;
   using I = IntVec<double>;
-  x = max(x, splat(-1022.5));
+  x = max(x, splat(-1023.0));
   constexpr double magic = 6755399441055744.0;  // 1.5 · 2⁵²
   const V shifted = x + magic;
   const V f = (x - (shifted - magic)) * 0.693147180559945309417;
