@@ -63,13 +63,17 @@ struct LaneSections {
 // F1 of n sections.
 template <class T, int n, class Sections>
 MLTS_INLINE void sections(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which, Vec<T>* f1) {
-  Vec<T> h[n], power[n];
+  // ζ may be 70: what rounding takes from h is kept and enters to first order.
+  Vec<T> h[n], rest[n], power[n];
 #pragma GCC unroll 8
-  for (int z = 0; z < n; z++)
-    h[z] = angle.x * (which.pick(d.cosZ, z) * T(0.5)) + (angle.s * (which.pick(d.sinZ, z) * T(0.5)) + T(0.5));
+  for (int z = 0; z < n; z++) {
+    const Vec<T> half = (angle.x * which.pick(d.cosZ, z) + angle.s * which.pick(d.sinZ, z)) * T(0.5);
+    h[z] = half + T(0.5);
+    rest[z] = (T(0.5) - h[z]) + half;
+  }
   powers<T, n>(d, h, power);
 #pragma GCC unroll 8
-  for (int z = 0; z < n; z++) f1[z] = h[z] * power[z];
+  for (int z = 0; z < n; z++) f1[z] = power[z] * (h[z] + rest[z] * d.zeta);
 }
 // F1 and dF1/dc = 0.475 ζ h^(ζ−1) sin(θ − θ_z) / s.
 template <class T, int n, class Sections>
