@@ -5,6 +5,7 @@ The server's units are ASE's (Å, eV), so nothing is converted but the virial: s
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -108,8 +109,9 @@ class MLTS(Calculator):  # type: ignore[misc]
             raise _usage(f"{unknown[0]!r} is no parameter of MLTS", f"Known are {', '.join(self.default_parameters)}.")
         if kwargs.get("precision", "single") not in ("single", "double"):
             raise _usage(f"precision is {kwargs['precision']!r}", "Write 'single' or 'double'.")
-        if not kwargs.get("timeout", 1.0) > 0:
-            raise _usage(f"timeout is {kwargs['timeout']!r} s", "Give a positive number of seconds.")
+        timeout = kwargs.get("timeout", 1.0)
+        if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+            raise _usage(f"timeout is {timeout!r} s", "Give a positive number of seconds.")
         with self._turn():
             changed: dict[str, Any] = super().set(**kwargs)
             if changed:

@@ -22,12 +22,13 @@ from .keys import Keys
 # A server that listens answers the handshake within milliseconds; this leaves time to one that is being restarted.
 CONNECT_SECONDS = 5.0
 
-_HANDSHAKE_FAILED = (
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH,
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+_EVENTS = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_DISCONNECTED
 )
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | sum(_HANDSHAKE_FAILED)
 
 
 class Connection:
@@ -49,6 +50,7 @@ class Connection:
         self._pid = os.getpid()
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.SNDHWM, 0)  # never blocks: one request is under way at a time
         self._socket.setsockopt(zmq.RECONNECT_IVL, 20)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
         if keys is not None:
@@ -91,8 +93,9 @@ class Connection:
                     raise error
                 return reply
             if self._monitor in ready:
-                self._read_monitor()
-                if not self._connected:
+                if self._read_monitor():
+                    if self._alive is not None:
+                        self._alive()
                     raise MltsError(
                         "E_CONNECT",
                         f"{self.endpoint} closed the connection while it owed an answer",
@@ -140,7 +143,9 @@ class Connection:
             self._monitor.poll(_milliseconds(min(remaining, 0.05)))
             self._read_monitor()
 
-    def _read_monitor(self) -> None:
+    def _read_monitor(self) -> bool:
+        """Take note of what happened to the connection; whether it was lost meanwhile, even if it is back by now."""
+        lost = False
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
             if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
@@ -149,8 +154,10 @@ class Connection:
                     f"{self.endpoint} refused this client's CURVE key",
                     "Have the public key added to the server's list of allowed clients (`mlts keys`).",
                 )
-            self._refused = event in _HANDSHAKE_FAILED or (event == zmq.EVENT_DISCONNECTED and not self._connected)
+            lost = lost or self._connected
+            self._refused = not self._connected and event != zmq.EVENT_HANDSHAKE_SUCCEEDED
             self._connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+        return lost
 
 
 def _milliseconds(seconds: float) -> int:

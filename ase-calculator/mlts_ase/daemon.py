@@ -31,10 +31,11 @@ class Daemon:
     def __init__(self, model: str | None) -> None:
         self.model = model
         self.owner = os.getpid()
-        self._folder = tempfile.mkdtemp(prefix="mlts-")
+        # The path of a socket has at most 107 bytes on Linux and 103 on macOS.
+        self._folder = tempfile.mkdtemp(prefix="mlts-", dir="/tmp" if len(tempfile.gettempdir()) > 80 else None)
         self.endpoint = f"ipc://{self._folder}/server"
         self._log = Path(self._folder, "log")
-        models = [] if model is None else [os.path.abspath(model) if os.path.exists(model) else model]
+        models = [] if model is None else [os.path.abspath(model) if os.path.isfile(model) else model]
         command = [*find_command(), "serve", *models, "--bind", self.endpoint, "--exit-with-parent"]
         try:
             with self._log.open("wb") as log:

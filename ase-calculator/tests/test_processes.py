@@ -172,7 +172,11 @@ def test_a_closed_calculator_keeps_results_and_refuses_work(server: Server) -> N
         atoms.get_forces()
 
 
-@pytest.mark.parametrize("wrong", [{"precision": "half"}, {"timeout": 0}, {"colour": "red"}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"precision": "half"}, {"timeout": 0}, {"timeout": None}, {"timeout": float("inf")}, {"colour": "red"}],
+    ids=str,
+)
 def test_wrong_parameters_are_refused(server: Server, wrong: dict[str, object]) -> None:
     with MLTS(server.endpoint) as calc, pytest.raises(MltsError, match=r"^E_USAGE: "):
         calc.set(**wrong)
