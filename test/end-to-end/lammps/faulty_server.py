@@ -79,6 +79,8 @@ class Server:
             version = 2 if self.fault == "version" else 1
             return {**head, "version": version, "server": "faulty", "models": models}
         if request["type"] == "open":
+            if request.get("sha256", self.model["sha256"]) != self.model["sha256"]:
+                return error(request, "E_HASH", "the model is another one")
             session = len(self.sessions) + 1
             self.sessions[session] = {"numbers": request["numbers"], "want": request["want"]}
             return {**head, "session": session, "model": self.model, "sha256": self.model["sha256"]}
