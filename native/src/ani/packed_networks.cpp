@@ -36,7 +36,8 @@ PackedElement<T> packElement(const std::vector<LayerView>& layers, int members, 
     if (l > 0) element.flopsInner += 4.0 * layers[l].inputs * layers[l].outputs;
   }
   element.flopsPerColumn = 4.0 * layers[0].outputs;
-  perMember += element.widths.back();
+  const int lastWidth = hidden > 0 ? element.widths.back() : static_cast<int>(sourceColumn.size());
+  perMember += lastWidth;
   T* p = element.storage.reserve(perMember * members);
 
   for (int m = 0; m < members; m++) {
@@ -65,7 +66,10 @@ PackedElement<T> packElement(const std::vector<LayerView>& layers, int members, 
     const LayerView& last = layers.back();
     member.outputWeights = p;
     const float* weights = last.weights + static_cast<std::size_t>(m) * last.inputs;
-    for (int i = 0; i < element.widths.back(); i++) *p++ = i < last.inputs ? T(weights[i]) : T(0);
+    for (int i = 0; i < lastWidth; i++) {
+      const int source = hidden == 0 ? sourceColumn[i] : (i < last.inputs ? i : -1);
+      *p++ = source < 0 ? T(0) : T(weights[source]);
+    }
     member.outputBias = T(last.biases[m]);
     element.members.push_back(std::move(member));
   }

@@ -19,10 +19,11 @@ struct PackedLayer {
   const T* bias;        // [outputs]
 };
 
+// Without hidden layers the energy is linear in the descriptor.
 template <class T>
 struct PackedMember {
   std::vector<PackedLayer<T>> hidden;
-  const T* outputWeights;  // [last hidden width]
+  const T* outputWeights;  // [last hidden width], or [blocks·16] without hidden layers
   T outputBias;
 };
 

@@ -26,7 +26,7 @@ void checkModel(const AniModel& model) {
     refuse(std::to_string(model.elements.size()) + " elements, the native backend takes at most " +
            std::to_string(maxElements));
   for (const auto& layers : model.networks)
-    if (layers.size() < 2) refuse("a network without a hidden layer");
+    if (layers.empty()) refuse("a network without layers");
 }
 
 class AniPotential : public Potential {
@@ -45,12 +45,15 @@ class AniPotential : public Potential {
     Clock clock;
     prepare(systems, results);
     clock.mark(stages_.neighbours);
-    if (precision == Precision::single) {
-      single_->run(batch_, systems, results, cancelled, stages_);
-    } else {
-      if (!double_) double_ = std::make_unique<Evaluation<double>>(model_, *kernels_.double_, *pool_);
-      double_->run(batch_, systems, results, cancelled, stages_);
+    if (precision == Precision::double_) {
+      evaluateInDouble(batch_, systems, results, cancelled);
+      return;
     }
+    Batch again = start();
+    for (const int place : single_->run(batch_, systems, results, cancelled, stages_))
+      if (!results[batch_.systems[place].index].error)
+        append(again, batch_.systems[place].index, batch_.systems[place].list, systems);
+    if (!again.systems.empty()) evaluateInDouble(again, systems, results, cancelled);
   }
 
   const Stages& stages() const override { return stages_; }
@@ -71,25 +74,45 @@ class AniPotential : public Potential {
   }
 
  private:
+  void evaluateInDouble(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
+                        const std::int32_t* cancelled) {
+    if (!double_) double_ = std::make_unique<Evaluation<double>>(model_, *kernels_.double_, *pool_);
+    double_->run(batch, systems, results, cancelled, stages_);
+  }
+
+  Batch start() const {
+    Batch batch;
+    batch.hasElement.assign(model_.elements.size(), 0);
+    return batch;
+  }
+
+  void append(Batch& batch, std::size_t index, VerletList* list, const std::vector<System>& systems) const {
+    const int place = static_cast<int>(batch.systems.size());
+    batch.systems.push_back({index, list, batch.atoms});
+    for (int c = 0; c < list->centers(); c++) {
+      batch.centers.push_back({list, c, static_cast<int>(batch.atoms)});
+      batch.hasElement[list->element(c)] = 1;
+    }
+    batch.systemOfCenter.resize(batch.centers.size(), place);
+    batch.atoms += systems[index].atoms;
+  }
+
   // Fills batch_ with the systems that can be evaluated; the others' results get their errors.
   void prepare(const std::vector<System>& systems, std::vector<Result>& results) {
-    batch_.systems.clear();
-    batch_.centers.clear();
-    batch_.systemOfCenter.clear();
-    batch_.hasElement.assign(model_.elements.size(), 0);
-    batch_.atoms = 0;
+    batch_ = start();
     if (ownLists_.size() < systems.size()) ownLists_.resize(systems.size());
     for (std::size_t i = 0; i < systems.size(); i++) {
       if (results[i].error) continue;
       try {
-        add(systems[i], i);
+        append(batch_, i, updatedList(systems[i], i), systems);
       } catch (const Error& error) {
         results[i].error = error;
       }
     }
   }
 
-  void add(const System& system, std::size_t index) {
+  // The neighbour list of a system at its present positions.
+  VerletList* updatedList(const System& system, std::size_t index) {
     const int owned = system.owned < 0 ? system.atoms : system.owned;
     elements_.resize(system.atoms);
     for (int i = 0; i < system.atoms; i++) {
@@ -101,7 +124,6 @@ class AniPotential : public Potential {
             "atomic number " + std::to_string(number) + " (atom " + std::to_string(i) + ") is not in this model",
             "Use a model that knows it.", i);
       elements_[i] = element;
-      if (i < owned) batch_.hasElement[element] = 1;
     }
     for (int i = 0; i < 3 * system.atoms; i++)
       if (!std::isfinite(system.positions[i]))
@@ -116,11 +138,7 @@ class AniPotential : public Potential {
                           {system.pbc[0], system.pbc[1], system.pbc[2]}};
     VerletList* list = system.list ? system.list : &ownLists_[index];
     list->update(input, model_.radialCutoff, system.list ? skin : 0, kernels_.single->neighbours.within, pool_.get());
-    const int place = static_cast<int>(batch_.systems.size());
-    batch_.systems.push_back({index, list, batch_.atoms});
-    for (int c = 0; c < list->centers(); c++) batch_.centers.push_back({list, c, static_cast<int>(batch_.atoms)});
-    batch_.systemOfCenter.resize(batch_.centers.size(), place);
-    batch_.atoms += system.atoms;
+    return list;
   }
 
   AniModel model_;

@@ -1,6 +1,7 @@
 #include "evaluation.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "clock.hpp"
@@ -11,6 +12,9 @@ namespace {
 // Atoms worked on at once: enough tiles for all threads, few enough for descriptors and gradients of all members to
 // stay in L3.
 constexpr std::size_t centersPerBlock = 2048;
+
+// eV. Single precision keeps 1e-5 eV an atom below this (measured on the published ensembles far from their data).
+constexpr double largestSingleEnergy = 20;
 
 void checkCancelled(const std::int32_t* flag) {
   if (flag && __atomic_load_n(flag, __ATOMIC_RELAXED))
@@ -30,14 +34,15 @@ Evaluation<T>::Evaluation(const AniModel& model, const Kernels<T>& kernels, Thre
       scratch_(pool.threads()) {}
 
 template <class T>
-void Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
-                        const std::int32_t* cancelled, Stages& stages) {
+std::vector<int> Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems,
+                                    std::vector<Result>& results, const std::int32_t* cancelled, Stages& stages) {
   Clock clock;
   const Wanted wanted = wantedOf(batch, results);
   const int lanes = wanted.separate ? (model_.members + memberLanes - 1) / memberLanes * memberLanes : 1;
   packElements(batch.hasElement);
   if (wanted.gradient) forces_.reset(pool_, batch.atoms, batch.systems.size(), lanes, wanted.atomVirials);
   std::vector<EnergySum> sums(batch.systems.size(), EnergySum(model_.members));
+  std::vector<char> coarse(batch.systems.size(), 0);
 
   const std::size_t centers = batch.centers.size();
   const std::size_t blocks = std::max<std::size_t>(1, (centers + centersPerBlock - 1) / centersPerBlock);
@@ -65,7 +70,7 @@ void Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems, 
 
     if (wanted.gradient) backward(batch, first, wanted);
     clock.mark(stages.backward);
-    addEnergies(batch, first, sums, results);
+    addEnergies(batch, first, sums, coarse, results);
     clock.mark(stages.reduce);
   }
   for (std::size_t s = 0; s < batch.systems.size(); s++) {
@@ -76,6 +81,10 @@ void Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems, 
       forces_.write(pool_, systems[batch.systems[s].index], s, batch.systems[s].firstAtom, model_.members, result);
   }
   clock.mark(stages.reduce);
+  std::vector<int> again;
+  for (std::size_t s = 0; s < coarse.size(); s++)
+    if (coarse[s]) again.push_back(static_cast<int>(s));
+  return again;
 }
 
 template <class T>
@@ -182,14 +191,17 @@ void Evaluation<T>::backward(const Batch& batch, std::size_t first, const Wanted
 
 template <class T>
 void Evaluation<T>::addEnergies(const Batch& batch, std::size_t first, std::vector<EnergySum>& sums,
-                                std::vector<Result>& results) const {
+                                std::vector<char>& coarse, std::vector<Result>& results) const {
   std::vector<double> energies(model_.members);
   for (std::size_t row = 0; row < tiles_.rowCenter.size(); row++) {
     const int k = tiles_.rowCenter[row];
     const int s = batch.systemOfCenter[first + k];
     const double self = model_.selfEnergies[block_.elements()[k]];
-    for (int m = 0; m < model_.members; m++)
-      energies[m] = self + model_.energyScale * energies_[row * model_.members + m];
+    for (int m = 0; m < model_.members; m++) {
+      const double network = model_.energyScale * energies_[row * model_.members + m];
+      if (sizeof(T) == sizeof(float) && std::fabs(network) > largestSingleEnergy) coarse[s] = 1;
+      energies[m] = self + network;
+    }
     sums[s].add(block_.center(k).self - batch.systems[s].firstAtom, energies.data(), results[batch.systems[s].index]);
   }
 }

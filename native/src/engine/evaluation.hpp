@@ -39,9 +39,10 @@ class Evaluation {
  public:
   Evaluation(const AniModel& model, const Kernels<T>& kernels, ThreadPool& pool);
 
-  // Throws E_CANCELLED.
-  void run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
-           const std::int32_t* cancelled, Stages& stages);
+  // Throws E_CANCELLED. Returns the places in batch.systems that this precision is too coarse for: an atom's network
+  // energy is so large that its rounding may exceed 1e-5 eV. Real ones are of the size of bond energies.
+  std::vector<int> run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
+                       const std::int32_t* cancelled, Stages& stages);
   std::size_t bytes() const;
 
  private:
@@ -57,7 +58,7 @@ class Evaluation {
   void reserveScratch(int members);
   void forward();
   void backward(const Batch& batch, std::size_t first, const Wanted& wanted);
-  void addEnergies(const Batch& batch, std::size_t first, std::vector<EnergySum>& sums,
+  void addEnergies(const Batch& batch, std::size_t first, std::vector<EnergySum>& sums, std::vector<char>& coarse,
                    std::vector<Result>& results) const;
 
   const AniModel& model_;

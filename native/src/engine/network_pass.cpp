@@ -1,6 +1,7 @@
 #include "network_pass.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace mlts {
@@ -10,6 +11,7 @@ namespace {
 constexpr int tilesPerTask = 8;
 // Below this many tasks a thread, the mean's members are dealt out too, into gradient slots that are summed afterwards.
 constexpr int tasksPerThread = 20;
+constexpr int maxTileRows = 16;  // of any instruction set
 
 }  // namespace
 
@@ -86,6 +88,7 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
   const int n = task.tileCount;
   const PackedElement<T>& element = (*in.elements)[tiles[0].element];
   const int hidden = static_cast<int>(element.widths.size());
+  if (hidden == 0) return runLinearTask(task, in, kernels, scratch, energies);
   int rows = 0;
   scratch.unionBlocks.clear();
   for (int t = 0; t < n; t++) {
@@ -139,11 +142,10 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
     T* last = scratch.layers[hidden - 1].data();
     const int width = element.widths[hidden - 1];
     for (int t = 0; t < n; t++) {
-      T energy[64];
+      T energy[maxTileRows];
       kernels.output(last, tiles[t].rows, width / blockWidth, member.outputWeights, member.outputBias, in.scale,
                      in.celuAlpha, energy);
-      for (int r = 0; r < tiles[t].rows; r++)
-        energies[static_cast<std::size_t>(tiles[t].firstRow + r) * in.members + m] = energy[r];
+      storeEnergies(in, tiles[t], m, energy, energies);
       last += static_cast<std::size_t>(tiles[t].rows) * width;
     }
     for (int l = hidden - 1; l > 0; l--) {
@@ -156,6 +158,40 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
                      first.outputs, scratch.unionBlocks.data(), static_cast<int>(scratch.unionBlocks.size()),
                      first.bias, in.celuAlpha);
   }
+}
+
+// The output layer on the descriptor itself; CELU with an infinite α is the identity.
+template <class T>
+void NetworkPass<T>::runLinearTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels,
+                                   Scratch& scratch, T* energies) {
+  constexpr T identity = std::numeric_limits<T>::infinity();
+  for (int t = task.firstTile; t < task.firstTile + task.tileCount; t++) {
+    const Tile& tile = in.tiles->tiles[t];
+    const auto& blocks = in.tiles->activeSets[tile.active].blocks;
+    const std::size_t size = blocks.size() * tile.rows * blockWidth;
+    T* weights = scratch.weights.reserve(blocks.size() * blockWidth);
+    T* one = scratch.gradient.reserve(size);
+    T* total = gradients_.data() + task.slot * stride_ + tile.offset;
+    std::fill_n(total, size, T(0));
+    for (int m = task.firstMember; m < task.firstMember + task.memberCount; m++) {
+      const PackedMember<T>& member = (*in.elements)[tile.element].members[m];
+      for (std::size_t q = 0; q < blocks.size(); q++)
+        std::copy_n(member.outputWeights + blocks[q] * blockWidth, blockWidth, weights + q * blockWidth);
+      std::copy_n(in.descriptor + tile.offset, size, one);
+      T energy[maxTileRows];
+      kernels.output(one, tile.rows, static_cast<int>(blocks.size()), weights, member.outputBias, in.scale, identity,
+                     energy);
+      storeEnergies(in, tile, m, energy, energies);
+      for (std::size_t i = 0; i < size; i++) total[i] += one[i];
+    }
+  }
+}
+
+template <class T>
+void NetworkPass<T>::storeEnergies(const NetworkInputs<T>& in, const Tile& tile, int member, const T* energy,
+                                   T* energies) const {
+  for (int r = 0; r < tile.rows; r++)
+    energies[static_cast<std::size_t>(tile.firstRow + r) * in.members + member] = energy[r];
 }
 
 template <class T>

@@ -43,6 +43,7 @@ class NetworkPass {
   };
   struct Scratch {
     std::vector<Buffer<T>> layers;  // activations of one task, per hidden layer
+    Buffer<T> weights, gradient;    // of one tile, where there are no hidden layers
     std::vector<TileProduct<T>> products;
     std::vector<std::int16_t> unionBlocks;
   };
@@ -50,6 +51,9 @@ class NetworkPass {
   void plan(const NetworkInputs<T>& in, int threads);
   void runTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels, Scratch& scratch,
                T* energies);
+  void runLinearTask(const Task& task, const NetworkInputs<T>& in, const NetworkKernels<T>& kernels, Scratch& scratch,
+                     T* energies);
+  void storeEnergies(const NetworkInputs<T>& in, const Tile& tile, int member, const T* energy, T* energies) const;
   void sumSlots(const NetworkInputs<T>& in, ThreadPool& pool);
 
   std::vector<Task> tasks_;

@@ -60,25 +60,54 @@ struct LaneSections {
   MLTS_INLINE Vec<T> pick(const T* table, int i) const { return lookup(loadu(table), first + i); }
 };
 
-// F1 of n sections.
-template <class T, int n, class Sections>
-MLTS_INLINE void sections(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which, Vec<T>* f1) {
-  // ζ may be 70: what rounding takes from h is kept and enters to first order.
-  Vec<T> h[n], rest[n], power[n];
-#pragma GCC unroll 8
-  for (int z = 0; z < n; z++) {
-    const Vec<T> half = (angle.x * which.pick(d.cosZ, z) + angle.s * which.pick(d.sinZ, z)) * T(0.5);
-    h[z] = half + T(0.5);
-    rest[z] = (T(0.5) - h[z]) + half;
+// h of one section and what its rounding to float loses: ζ may be 70, and F1 multiplies an error of h by as much.
+struct PreciseAngle {
+  Vec<double> x[2], s[2];
+  MLTS_INLINE explicit PreciseAngle(Vec<float> c) {
+    widen(c, x);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+      x[i] *= 0.95;
+      s[i] = sqrt(1.0 - x[i] * x[i]);
+    }
   }
-  powers<T, n>(d, h, power);
+  MLTS_INLINE void section(double halfCosine, double halfSine, Vec<float>& h, Vec<float>& rest) const {
+    Vec<double> exact[2], rounded[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) exact[i] = x[i] * halfCosine + (s[i] * halfSine + 0.5);
+    h = narrow(exact);
+    widen(h, rounded);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) exact[i] -= rounded[i];
+    rest = narrow(exact);
+  }
+};
+
+// F1 of n sections from the first on; c: cosines at the center.
+template <int n>
+MLTS_INLINE void sections(const Descriptor<float>& d, Vec<float> c, int first, Vec<float>* f1) {
+  const PreciseAngle angle(c);
+  Vec<float> h[n], rest[n], power[n];
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) angle.section(d.halfCosZ[first + z], d.halfSinZ[first + z], h[z], rest[z]);
+  powers<float, n>(d, h, power);
 #pragma GCC unroll 8
   for (int z = 0; z < n; z++) f1[z] = power[z] * (h[z] + rest[z] * d.zeta);
 }
+template <int n>
+MLTS_INLINE void sections(const Descriptor<double>& d, Vec<double> c, int first, Vec<double>* f1) {
+  const Angle<double> angle(c);
+  Vec<double> h[n], power[n];
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) h[z] = angle.x * d.halfCosZ[first + z] + (angle.s * d.halfSinZ[first + z] + 0.5);
+  powers<double, n>(d, h, power);
+#pragma GCC unroll 8
+  for (int z = 0; z < n; z++) f1[z] = h[z] * power[z];
+}
 // F1 and dF1/dc = 0.475 ζ h^(ζ−1) sin(θ − θ_z) / s.
 template <class T, int n, class Sections>
-MLTS_INLINE void sectionsAndDerivatives(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which, Vec<T>* f1,
-                                        Vec<T>* df1) {
+MLTS_INLINE void sectionsAndDerivatives(const Descriptor<T>& d, const Angle<T>& angle, const Sections& which,
+                                        Vec<T>* f1, Vec<T>* df1) {
   Vec<T> h[n], power[n], sine[n];
 #pragma GCC unroll 8
   for (int z = 0; z < n; z++) {
@@ -108,8 +137,8 @@ MLTS_INLINE ShellRange shellRange(const Descriptor<T>& d, Vec<T> w) {
   return range;
 }
 
-// F2 of the shells in range, one vector after the other. Each by its own exponential: a recurrence over the shells needs
-// fewer, but cancels large exponents and costs a digit of the energy in float.
+// F2 of the shells in range, one vector after the other. Each by its own exponential: a recurrence over the shells
+// needs fewer, but cancels large exponents and costs a digit of the energy in float.
 template <class T>
 MLTS_INLINE void shells(const Descriptor<T>& d, const TripleTile<T>& tile, int at, ShellRange range, T* f2) {
   const Vec<T> w = load(tile.w + at);

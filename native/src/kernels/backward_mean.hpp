@@ -21,7 +21,9 @@ struct MeanScratch {
            3 * Workspace::bytes<T>(backwardTriples + blockWidth);
   }
   MeanScratch(const Descriptor<T>& d, Workspace workspace, int count)
-      : neighbours(workspace, count), angular(d, workspace, 1), radialGradient(workspace.take<T>(d.radialBlocks * blockWidth)) {
+      : neighbours(workspace, count),
+        angular(d, workspace, 1),
+        radialGradient(workspace.take<T>(d.radialBlocks * blockWidth)) {
     T** const perNeighbour[] = {&ax, &ay, &az, &radial};
     for (T** array : perNeighbour) *array = workspace.take<T>(count + 2 * blockWidth);
     own = workspace.take<T>(4 * (static_cast<std::size_t>(count) + blockWidth));
@@ -68,7 +70,8 @@ void angularBackward(const Descriptor<T>& d, const MeanScratch<T>& scratch, Trip
       store(scratch.e + at, out.e[0]);
       store(scratch.q + at, out.q[0]);
     }
-    for (int i = 0, triple = 0; i < tile.chunks; triple += tile.chunk[i++].count) addChunk(scratch, tile.chunk[i], triple);
+    for (int i = 0, triple = 0; i < tile.chunks; triple += tile.chunk[i++].count)
+      addChunk(scratch, tile.chunk[i], triple);
   }
 }
 
@@ -124,8 +127,8 @@ void scatterMean(const Center<T>& center, const MeanScratch<T>& scratch, const A
 }
 
 template <class T>
-void backwardMean(const Descriptor<T>& d, const Center<T>& center, const std::int16_t* position, const T* const* gradients,
-                  int rows, int row, const Accumulators<T>& out, void* memory) {
+void backwardMean(const Descriptor<T>& d, const Center<T>& center, const std::int16_t* position,
+                  const T* const* gradients, int rows, int row, const Accumulators<T>& out, void* memory) {
   const std::uint16_t* segment = center.segment;
   const int count = segment[2 * d.elements];
   MeanScratch<T> scratch(d, Workspace(memory), count);

@@ -1,5 +1,5 @@
-// Backward pass for up to eight members at once: triples in lanes while their derivatives are contracted, members in lanes
-// while forces are summed.
+// Backward pass for up to eight members at once: triples in lanes while their derivatives are contracted, members in
+// lanes while forces are summed.
 #pragma once
 
 #include "descriptor_backward.hpp"
@@ -113,18 +113,22 @@ void angularBackward(const Descriptor<T>& d, const MembersScratch<T>& scratch, T
       membersIntoLanes<T>(out.e, scratch.pe + at * 2 * memberLanes + memberLanes, 2 * memberLanes);
       membersIntoLanes<T>(out.q, scratch.q + at * memberLanes, memberLanes);
     }
-    for (int i = 0, triple = 0; i < tile.chunks; triple += tile.chunk[i++].count) addChunk(scratch, tile.chunk[i], triple);
+    for (int i = 0, triple = 0; i < tile.chunks; triple += tile.chunk[i++].count)
+      addChunk(scratch, tile.chunk[i], triple);
   }
 }
 
-// From the sums to forces and virial. v = ∂E/∂D = (A − û(û·A))/r + û·s, where A sums the angles' part and s all that is radial.
+// From the sums to forces and virial. v = ∂E/∂D = (A − û(û·A))/r + û·s, where A sums the angles' part and s all that is
+// radial.
 template <class T>
-void scatterMembers(const Descriptor<T>& d, const Center<T>& center, const MembersScratch<T>& scratch, int group, int members,
-                    const Accumulators<T>& out) {
+void scatterMembers(const Descriptor<T>& d, const Center<T>& center, const MembersScratch<T>& scratch, int group,
+                    int members, const Accumulators<T>& out) {
   const NeighbourTerms<T>& n = scratch.neighbours;
   const int present = members - group * memberLanes < memberLanes ? members - group * memberLanes : memberLanes;
   const int lanesOut = (members + memberLanes - 1) / memberLanes * memberLanes;
-  const auto force = [&](int atom) { return out.forces + static_cast<std::size_t>(atom) * 3 * lanesOut + group * memberLanes; };
+  const auto force = [&](int atom) {
+    return out.forces + static_cast<std::size_t>(atom) * 3 * lanesOut + group * memberLanes;
+  };
   Members<T> total[3] = {}, virial[6] = {};
   for (int e = 0; e < d.elements; e++) {
     for (int j = center.segment[2 * e]; j < center.segment[2 * e + 2]; j++) {
@@ -170,16 +174,17 @@ void scatterMembers(const Descriptor<T>& d, const Center<T>& center, const Membe
 }
 
 template <class T>
-void backwardMembers(const Descriptor<T>& d, const Center<T>& center, const std::int16_t* position, const T* const* gradients,
-                     int members, int rows, int row, const Accumulators<T>& out, void* memory) {
+void backwardMembers(const Descriptor<T>& d, const Center<T>& center, const std::int16_t* position,
+                     const T* const* gradients, int members, int rows, int row, const Accumulators<T>& out,
+                     void* memory) {
   const std::uint16_t* segment = center.segment;
   MembersScratch<T> scratch(d, Workspace(memory), segment[2 * d.elements]);
   NeighbourTerms<T>& n = scratch.neighbours;
   n.compute(d, center);
   for (int group = 0; group * memberLanes < members; group++) {
     const int left = members - group * memberLanes;
-    const Gradients<T, memberLanes> gradient{gradients + group * memberLanes, left < memberLanes ? left : memberLanes, position,
-                                             rows, row};
+    const Gradients<T, memberLanes> gradient{gradients + group * memberLanes, left < memberLanes ? left : memberLanes,
+                                             position, rows, row};
     const int columns = d.radialBlocks * blockWidth;
     for (int e = 0; e < d.elements; e++) {
       if (segment[2 * e] == segment[2 * e + 2]) continue;

@@ -9,7 +9,8 @@ namespace mlts::MLTS_ISA {
 
 template <class T>
 std::size_t scratchBytes(const Descriptor<T>& d, int neighbours, int members) {
-  const std::size_t back = members == 1 ? MeanScratch<T>::bytes(d, neighbours) : MembersScratch<T>::bytes(d, neighbours);
+  const std::size_t back =
+      members == 1 ? MeanScratch<T>::bytes(d, neighbours) : MembersScratch<T>::bytes(d, neighbours);
   const std::size_t forth = ForwardScratch<T>::bytes(d, neighbours);
   return back > forth ? back : forth;
 }

@@ -17,7 +17,9 @@ struct Gradients {
   const std::int16_t* position;
   int rows, row;
 
-  const T* block(int m, int b) const { return x[m] + (static_cast<std::size_t>(position[b]) * rows + row) * blockWidth; }
+  const T* block(int m, int b) const {
+    return x[m] + (static_cast<std::size_t>(position[b]) * rows + row) * blockWidth;
+  }
 
   // out[m·memberStride + column] for the columns of `count` blocks.
   void gather(int first, int count, T* out, int memberStride) const {
@@ -46,7 +48,8 @@ struct Gradients {
 
 // acc[m] = Σ_k g_mk dG_k/dr for one vector of neighbours; only the shifts some of them can see.
 template <class T, int members>
-MLTS_INLINE void radialDerivative(const Descriptor<T>& d, const NeighbourTerms<T>& n, int at, const T* gradient, Vec<T>* acc) {
+MLTS_INLINE void radialDerivative(const Descriptor<T>& d, const NeighbourTerms<T>& n, int at, const T* gradient,
+                                  Vec<T>* acc) {
   const Vec<T> r = loadu(n.r + at), f = loadu(n.fr + at), df = loadu(n.dfr + at);
   const T low = smallest<T>(r) - d.radialReach, high = largest<T>(r) + d.radialReach;
   int begin = 0, end = d.radialShifts;
@@ -71,7 +74,8 @@ struct TripleDerivatives {
 
 template <class T, int members, int n, class Sections>
 MLTS_INLINE void contract(const T* gradient, int memberStride, int rowStride, const Sections& which, ShellRange range,
-                          const T* f2, const T* df2, const Vec<T>* f1, const Vec<T>* df1, TripleDerivatives<T, members>& out) {
+                          const T* f2, const T* df2, const Vec<T>* f1, const Vec<T>* df1,
+                          TripleDerivatives<T, members>& out) {
   constexpr int together = members == 1 || registers < 32 ? 1 : 2;
 #pragma GCC unroll 1
   for (int m = 0; m < members; m += together) {
@@ -122,8 +126,8 @@ MLTS_INLINE bool windowed(const Descriptor<T>& d) {
 template <class T>
 struct AngularScratch {
   TripleTile<T> tile;
-  T *f2, *df2;   // [shell] of one vector
-  T* gradient;   // [member][shell][rowStride]
+  T *f2, *df2;  // [shell] of one vector
+  T* gradient;  // [member][shell][rowStride]
   int rowStride, memberStride;
 
   static int rowStrideOf(const Descriptor<T>& d) { return windowed(d) ? lanes<T> : d.sectionStride; }
@@ -132,7 +136,8 @@ struct AngularScratch {
     return columns > d.angularBlocks * blockWidth ? columns : d.angularBlocks * blockWidth;
   }
   static std::size_t bytes(const Descriptor<T>& d, int members) {
-    return TripleTile<T>::bytes(backwardTriples) + 2 * Workspace::bytes<T>(static_cast<std::size_t>(d.angularShifts) * lanes<T>) +
+    return TripleTile<T>::bytes(backwardTriples) +
+           2 * Workspace::bytes<T>(static_cast<std::size_t>(d.angularShifts) * lanes<T>) +
            Workspace::bytes<T>(static_cast<std::size_t>(members) * memberStrideOf(d) + blockWidth);
   }
   AngularScratch(const Descriptor<T>& d, Workspace& workspace, int members)
@@ -161,7 +166,7 @@ MLTS_INLINE void tripleDerivatives(const Descriptor<T>& d, const AngularScratch<
     Vec<T> f1[count], df1[count];
     sectionsAndDerivatives<T, count>(d, angle, which, f1, df1);
     contract<T, members, count>(scratch.gradient, scratch.memberStride, scratch.rowStride, which, range, scratch.f2,
-                                  scratch.df2, f1, df1, out);
+                                scratch.df2, f1, df1, out);
   };
   if constexpr (hasLookup && sizeof(T) == 4) {
     if (windowed(d)) {

@@ -42,9 +42,9 @@ DescriptorConstants<T>::DescriptorConstants(const AniModel& model) {
   const auto positive = [](double x) { return std::isfinite(x) && x > 0; };
   require(!model.elements.empty(), "the model has no elements");
   require(positive(model.radialCutoff) && positive(model.angularCutoff), "a cutoff is not a positive number");
-  require(model.angularCutoff <= model.radialCutoff,
-          "the angular cutoff " + std::to_string(model.angularCutoff) + " Å exceeds the radial one, " +
-              std::to_string(model.radialCutoff) + " Å");
+  require(model.angularCutoff <= model.radialCutoff, "the angular cutoff " + std::to_string(model.angularCutoff) +
+                                                         " Å exceeds the radial one, " +
+                                                         std::to_string(model.radialCutoff) + " Å");
   require(positive(model.etaR) && positive(model.etaA), "an eta is not a positive number");
   require(std::isfinite(model.zeta) && model.zeta >= 1, "zeta is " + std::to_string(model.zeta) + ", below 1");
   require(!model.shiftsR.empty() && !model.shiftsA.empty() && !model.sections.empty(),
@@ -104,6 +104,13 @@ void DescriptorConstants<T>::setAngular(const AniModel& model) {
     cosine[z] = static_cast<T>(std::cos(model.sections[sourceSection_[z]]));
     sine[z] = static_cast<T>(std::sin(model.sections[sourceSection_[z]]));
   }
+  double* half = halves_.reserve(2 * view_.sectionStride);
+  for (int z = 0; z < view_.sectionStride; z++) {
+    half[z] = z < sectionCount ? std::cos(model.sections[sourceSection_[z]]) / 2 : 0;
+    half[view_.sectionStride + z] = z < sectionCount ? std::sin(model.sections[sourceSection_[z]]) / 2 : 0;
+  }
+  view_.halfCosZ = half;
+  view_.halfSinZ = half + view_.sectionStride;
   view_.cosZ = cosine;
   view_.sinZ = sine;
 }

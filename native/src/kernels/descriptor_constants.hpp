@@ -27,6 +27,7 @@ class DescriptorConstants {
 
   Descriptor<T> view_{};
   std::vector<int> sourceShell_, sourceSection_;  // the model's order of shells and sections, here ascending
+  Buffer<double> halves_;
   Buffer<T> shiftsR_, shiftsA_, cosZ_, sinZ_, polynomial_;
 };
 

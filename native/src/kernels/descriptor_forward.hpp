@@ -102,7 +102,8 @@ void accumulateShells(const Descriptor<T>& d, ForwardScratch<T>& scratch) {
 }
 
 template <class T>
-void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCursor cursor, const Row<T>& row, int block) {
+void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCursor cursor, const Row<T>& row,
+                    int block) {
   constexpr int L = lanes<T>;
   constexpr int shellsTogether = registers == 32 ? 4 : 2;
   TripleTile<T>& tile = scratch.tile;
@@ -112,11 +113,11 @@ void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCu
   while (!cursor.done()) {
     tile.fill(scratch.neighbours, cursor);
     for (int v = 0; v < tile.vectors(); v++) {
-      const Angle<T> angle(load(tile.c + v * L));
+      const Vec<T> c = load(tile.c + v * L);
       const Vec<T> ff = load(tile.ff + v * L);
       for (int z = 0; z < stride; z += 4) {
         Vec<T> f1[4];
-        sections<T, 4>(d, angle, SameSections{z}, f1);
+        sections<4>(d, c, z, f1);
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) store(scratch.f1 + (v * stride + z + k) * L, f1[k] * ff);
       }

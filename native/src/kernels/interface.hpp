@@ -2,8 +2,9 @@
 // and tables of function pointers. T is float or double throughout.
 //
 // Columns of the descriptor come in blocks of 16: radialBlocks per neighbour element, angularBlocks per pair of
-// elements, each zero-padded. A tile is up to `tileRows` atoms of one element; it stores only the blocks that some atom of
-// it can see (active blocks), tile-major: value(row, block, column) = x[(position[block] * rows + row) * 16 + column].
+// elements, each zero-padded. A tile is up to `tileRows` atoms of one element; it stores only the blocks that some atom
+// of it can see (active blocks), tile-major: value(row, block, column) = x[(position[block] * rows + row) * 16 +
+// column].
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@ constexpr int blockWidth = 16;
 constexpr int memberLanes = 8;  // members travel in groups of 8 through the descriptor's backward pass
 
 // Constants of the symmetry functions (docs/maths.md), made by DescriptorConstants. Å, Å⁻², rad.
-// The columns of one shell of a pair are its sections, rounded up to sectionStride: column shell·sectionStride + section.
+// The columns of one shell of a pair are its sections, rounded up to sectionStride: column shell·sectionStride +
+// section.
 template <class T>
 struct Descriptor {
   int elements, radialShifts, angularShifts, sections;
@@ -27,7 +29,8 @@ struct Descriptor {
   const T* shiftsA;  // [angularShifts], ascending
   const T* cosZ;     // [sectionStride + 16], padded with 0
   const T* sinZ;
-  T radialExponent, shellExponent;  // −η log2 e of both: exp(−ηd²) = 2^(d²·exponent)
+  const double *halfCosZ, *halfSinZ;  // [sectionStride], half of both, where digits count
+  T radialExponent, shellExponent;    // −η log2 e of both: exp(−ηd²) = 2^(d²·exponent)
   // h^(ζ−1) = h^power · Σ_k polynomial[k] h^k on [0,1]; degree −1: exp((ζ−1) ln h)
   int power, polynomialDegree;
   const T* polynomial;
@@ -43,10 +46,10 @@ struct Descriptor {
   int angularBlock(int pair) const { return elements * radialBlocks + pair * angularBlocks; }
 };
 
-// One atom and its neighbours within the radial cutoff: sorted by element, within an element those inside the angular cutoff
-// first, those roughly nearest first (which only saves time). segment[2e] … segment[2e+1] are angular, segment[2e+1] …
-// segment[2e+2] radial only; segment[2·elements] = count.
-// The four float arrays may be read 16 past the count: there r is beyond the cutoff and all is finite.
+// One atom and its neighbours within the radial cutoff: sorted by element, within an element those inside the angular
+// cutoff first, those roughly nearest first (which only saves time). segment[2e] … segment[2e+1] are angular,
+// segment[2e+1] … segment[2e+2] radial only; segment[2·elements] = count. The four float arrays may be read 16 past the
+// count: there r is beyond the cutoff and all is finite.
 template <class T>
 struct Center {
   const T *dx, *dy, *dz, *r;  // Å, from this atom to the neighbour
@@ -68,11 +71,11 @@ struct DescriptorKernels {
   // Bytes of scratch, aligned to 64, that one thread needs for centers of at most `neighbours` neighbours.
   std::size_t (*scratchBytes)(const Descriptor<T>&, int neighbours, int members);
   // Writes row `row` of a tile; every active block is written in whole, unseen ones with zeros.
-  void (*forward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const std::int16_t* active, int activeCount,
-                  T* x, int rows, int row, void* scratch);
+  void (*forward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const std::int16_t* active,
+                  int activeCount, T* x, int rows, int row, void* scratch);
   // Adds forces and virial of row `row`; gradients[m] = ∂E_m/∂x of the tile, laid out like x. members == 1 is the mean.
-  void (*backward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const T* const* gradients, int members,
-                   int rows, int row, const Accumulators<T>& out, void* scratch);
+  void (*backward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const T* const* gradients,
+                   int members, int rows, int row, const Accumulators<T>& out, void* scratch);
 };
 
 // Candidates of one center, sorted by element: indices into `points`, [..][4] x, y, z and an unused fourth.
@@ -98,8 +101,8 @@ template <class T>
 struct NeighbourKernels {
   // Appends first + i for the points i < count within √limit of (x, y, z), and their squared distances. Writes up to 16
   // past the end of both.
-  int (*within)(const float* const points[3], int first, int count, const float center[3], float limit, std::int32_t* index,
-                float* squared);
+  int (*within)(const float* const points[3], int first, int count, const float center[3], float limit,
+                std::int32_t* index, float* squared);
   // Neighbours within the cutoffs. Returns their number, or −1 if there are more than a segment can count.
   int (*filter)(const Candidates&, T radialCutoff, T angularCutoff, std::int32_t firstAtom, const CenterArrays<T>& out);
 };
@@ -112,18 +115,18 @@ struct TileProduct {
   const T* a;  // [kCount][rows][16]
   T* c;        // [groups][rows][16]
   int rows;
-  const std::int16_t* kBlock;    // block q of A multiplies rows kBlock[q]·16 … +15 of B
+  const std::int16_t* kBlock;  // block q of A multiplies rows kBlock[q]·16 … +15 of B
   int kCount;
-  const std::int16_t* position;   // group g of B goes to block position[g] of C, −1: nowhere; null: to block g
+  const std::int16_t* position;  // group g of B goes to block position[g] of C, −1: nowhere; null: to block g
 };
 
 template <class T>
 struct NetworkKernels {
   int tileRows;  // most rows of a tile
-  // C = epilogue(A·B + bias) for each tile. B is packed [group][depth][16]; only the groups listed are computed, each read
-  // from the cache by all tiles in turn. bias: [16·groups of B], read by Epilogue::celu only.
-  void (*multiply)(Epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth, const std::int16_t* groups,
-                   int groupCount, const T* bias, T celuAlpha);
+  // C = epilogue(A·B + bias) for each tile. B is packed [group][depth][16]; only the groups listed are computed, each
+  // read from the cache by all tiles in turn. bias: [16·groups of B], read by Epilogue::celu only.
+  void (*multiply)(Epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
+                   const std::int16_t* groups, int groupCount, const T* bias, T celuAlpha);
   // Last layer, one output: energy[row] = Σ y·weights + bias; y becomes weights·scale·CELU′(y).
   void (*output)(T* y, int rows, int blocks, const T* weights, T bias, T scale, T celuAlpha, T* energy);
   // Flops per second of `multiply` on one tile with everything in L1, on the calling thread.
@@ -138,8 +141,8 @@ struct Kernels {
 };
 
 // Defined once per instruction set, each in its own namespace.
-#define MLTS_DECLARE_KERNELS(isa)          \
-  namespace isa {                          \
+#define MLTS_DECLARE_KERNELS(isa)             \
+  namespace isa {                             \
   extern const Kernels<float> singleKernels;  \
   extern const Kernels<double> doubleKernels; \
   }

@@ -1,4 +1,5 @@
-// What the symmetry functions need of each neighbour: unit vector, distance, both cutoff functions and their derivatives.
+// What the symmetry functions need of each neighbour: unit vector, distance, both cutoff functions and their
+// derivatives.
 #pragma once
 
 #include "../simd/simd.hpp"
@@ -71,18 +72,17 @@ MLTS_INLINE void cutoff(bool smooth, Vec<T> r, T radius, T scale, Vec<T>& f, Vec
 template <class T>
 struct NeighbourTerms {
   int count;
-  T *ux, *uy, *uz;     // unit vector
-  T *r, *inverse;      // Å, 1/Å
-  T *fr, *dfr;         // ¼ of the radial cutoff function and its derivative, eq. 2
-  T *fa, *dfa;         // angular cutoff function
+  T *ux, *uy, *uz;  // unit vector
+  T *r, *inverse;   // Å, 1/Å
+  T *fr, *dfr;      // ¼ of the radial cutoff function and its derivative, eq. 2
+  T *fa, *dfa;      // angular cutoff function
 
   static constexpr int arrays = 9;
   static std::size_t bytes(int neighbours) { return arrays * Workspace::bytes<T>(neighbours + 2 * blockWidth); }
 
   NeighbourTerms(Workspace& workspace, int neighbours) : count(neighbours) {
     T** const all[] = {&ux, &uy, &uz, &r, &inverse, &fr, &dfr, &fa, &dfa};
-    for (T** array : all)
-      *array = workspace.take<T>(neighbours + 2 * blockWidth);
+    for (T** array : all) *array = workspace.take<T>(neighbours + 2 * blockWidth);
   }
 
   void compute(const Descriptor<T>& d, const Center<T>& center) {

@@ -87,7 +87,8 @@ struct Appended {
 };
 
 template <class T>
-int filter(const Candidates& candidates, T radialCutoff, T angularCutoff, std::int32_t firstAtom, const CenterArrays<T>& out) {
+int filter(const Candidates& candidates, T radialCutoff, T angularCutoff, std::int32_t firstAtom,
+           const CenterArrays<T>& out) {
   constexpr int L = lanes<T>;
   constexpr int most = 65535;
   const int capacity = candidates.end[candidates.elements - 1] + blockWidth;

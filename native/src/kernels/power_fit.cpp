@@ -85,7 +85,9 @@ PowerFit fit(const Grid& g, int power, int degree, double tolerance) {
   return best;
 }
 
-int multiplications(int power) { return power == 0 ? 0 : std::bit_width(unsigned(power)) - 1 + std::popcount(unsigned(power)); }
+int multiplications(int power) {
+  return power == 0 ? 0 : std::bit_width(unsigned(power)) - 1 + std::popcount(unsigned(power));
+}
 
 }  // namespace
 

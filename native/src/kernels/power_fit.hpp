@@ -7,9 +7,9 @@
 namespace mlts {
 
 struct PowerFit {
-  int power;                        // ≥ 0
-  std::vector<double> polynomial;   // ascending coefficients
-  double error;                     // largest absolute error on [0, 1]
+  int power;                       // ≥ 0
+  std::vector<double> polynomial;  // ascending coefficients
+  double error;                    // largest absolute error on [0, 1]
 };
 
 // The cheapest fit of h^exponent with error ≤ tolerance; exact for an integer exponent. None if no polynomial of

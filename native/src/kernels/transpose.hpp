@@ -16,7 +16,8 @@ MLTS_INLINE void transposeQuarters(V* v) {
 #define MLTS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
 #define MLTS_EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
 #define MLTS_ODD(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-    const V t0 = MLTS_LOW(v[0], v[1]), t1 = MLTS_HIGH(v[0], v[1]), t2 = MLTS_LOW(v[2], v[3]), t3 = MLTS_HIGH(v[2], v[3]);
+    const V t0 = MLTS_LOW(v[0], v[1]), t1 = MLTS_HIGH(v[0], v[1]), t2 = MLTS_LOW(v[2], v[3]),
+            t3 = MLTS_HIGH(v[2], v[3]);
     v[0] = MLTS_EVEN(t0, t2), v[1] = MLTS_ODD(t0, t2), v[2] = MLTS_EVEN(t1, t3), v[3] = MLTS_ODD(t1, t3);
 #undef MLTS_LOW
 #undef MLTS_HIGH

@@ -10,8 +10,8 @@ struct Chunk {
   std::uint16_t j, k, count;
 };
 
-// All (j, k) of two runs of neighbours, j < k where the runs are the same. Blocks of 16 k outside, j inside, so that with
-// neighbours sorted by distance the lanes of a vector see similar distances.
+// All (j, k) of two runs of neighbours, j < k where the runs are the same. Blocks of 16 k outside, j inside, so that
+// with neighbours sorted by distance the lanes of a vector see similar distances.
 class TripleCursor {
  public:
   TripleCursor(int jBegin, int jEnd, int kBegin, int kEnd)
@@ -84,7 +84,8 @@ struct TripleTile {
         storeu(w + p, loadu(n.r + k) * T(0.5) + halfR);
         storeu(ff + p, f2 * loadu(n.fa + k));
       }
-      chunk[chunks++] = {static_cast<std::uint16_t>(j), static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(taken)};
+      chunk[chunks++] = {static_cast<std::uint16_t>(j), static_cast<std::uint16_t>(first),
+                         static_cast<std::uint16_t>(taken)};
       count += taken;
       cursor.advance(taken);
     }

@@ -17,7 +17,8 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
   offset_[0] = 0;
   std::size_t largest = 0;
   for (int k = 0; k < count; k++) {
-    const std::size_t capacity = (refs[k].list->candidateCount(refs[k].center) + 2 * blockWidth - 1) / blockWidth * blockWidth;
+    const std::size_t capacity =
+        (refs[k].list->candidateCount(refs[k].center) + 2 * blockWidth - 1) / blockWidth * blockWidth;
     largest = std::max(largest, capacity);
     offset_[k + 1] = offset_[k] + capacity;
   }
@@ -43,7 +44,8 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
                                  atoms_.data() + offset_[k],
                                  segments_.data() + k * segmentCount,
                                  spare_[thread].data()};
-    const int neighbours = kernels.filter(ref.list->candidates(ref.center), d.radialCutoff, d.angularCutoff, ref.firstAtom, arrays);
+    const int neighbours =
+        kernels.filter(ref.list->candidates(ref.center), d.radialCutoff, d.angularCutoff, ref.firstAtom, arrays);
     const int atom = ref.list->atom(ref.center);
     if (neighbours < 0)
       throw Error("E_LIMIT", "atom " + std::to_string(atom) + " has more than 65535 neighbours",
@@ -53,7 +55,8 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
     summarise(static_cast<int>(k), neighbours, d);
   });
   mostNeighbours_ = 0;
-  for (const Center<T>& center : centers_) mostNeighbours_ = std::max<int>(mostNeighbours_, center.segment[2 * d.elements]);
+  for (const Center<T>& center : centers_)
+    mostNeighbours_ = std::max<int>(mostNeighbours_, center.segment[2 * d.elements]);
 }
 
 // What the tiles and the thread balance need to know about a center.

@@ -1,5 +1,5 @@
-// The neighbours of a block of centers, in the form the descriptor kernels take: made anew every step, block after block,
-// in the same memory.
+// The neighbours of a block of centers, in the form the descriptor kernels take: made anew every step, block after
+// block, in the same memory.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ template <class T>
 class CenterBlock {
  public:
   // Filters the candidates of `count` centers. Throws E_LIMIT if a center has more than 65535 neighbours.
-  void build(const CenterRef* centers, int count, const Descriptor<T>& d, const NeighbourKernels<T>& kernels, ThreadPool& pool);
+  void build(const CenterRef* centers, int count, const Descriptor<T>& d, const NeighbourKernels<T>& kernels,
+             ThreadPool& pool);
 
   int count() const { return count_; }
   const Center<T>& center(int k) const { return centers_[k]; }
@@ -33,7 +34,8 @@ class CenterBlock {
   std::uint32_t triples(int k) const { return triples_[k]; }
   int mostNeighbours() const { return mostNeighbours_; }
 
-  // Distance from center k to its nearest neighbour, in Å, and that neighbour's place among its neighbours; −1 if it has none.
+  // Distance from center k to its nearest neighbour, in Å, and that neighbour's place among its neighbours; −1 if it
+  // has none.
   struct Nearest {
     T distance;
     int neighbour;

@@ -38,7 +38,8 @@ void Grid::build(const Vec3* points, int count, double reach) {
   dense_ = total <= std::max(denseCellsAlways, denseCellsPerPoint * count);
 
   std::vector<std::int64_t> keyOf(count);
-  for (int i = 0; i < count; i++) keyOf[i] = key(cellOf(points[i][0], 0), cellOf(points[i][1], 1), cellOf(points[i][2], 2));
+  for (int i = 0; i < count; i++)
+    keyOf[i] = key(cellOf(points[i][0], 0), cellOf(points[i][1], 1), cellOf(points[i][2], 2));
   order_.resize(count);
   if (dense_) {
     keys_.clear();

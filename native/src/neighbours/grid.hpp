@@ -28,9 +28,7 @@ class Grid {
 
  private:
   int cellOf(double x, int axis) const;
-  std::int64_t key(int x, int y, int z) const {
-    return (static_cast<std::int64_t>(x) * cells_[1] + y) * cells_[2] + z;
-  }
+  std::int64_t key(int x, int y, int z) const { return (static_cast<std::int64_t>(x) * cells_[1] + y) * cells_[2] + z; }
   int firstAtOrAfter(std::int64_t key) const;
 
   Vec3 low_{}, perCell_{};

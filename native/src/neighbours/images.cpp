@@ -21,8 +21,9 @@ void Images::build(const Lattice& lattice, const double* positions, int atoms, d
   for (int k = 0; k < 3; k++)
     if (lattice.periodic(k)) expected *= 1 + 2 * reach / lattice.height(k);
   if (expected > mostImages && expected > mostImagesPerAtom * atoms)
-    throw Error("E_LIMIT", "the cell is so small that about " + std::to_string(static_cast<long long>(expected)) +
-                               " periodic images lie within " + std::to_string(reach) + " Å of it",
+    throw Error("E_LIMIT",
+                "the cell is so small that about " + std::to_string(static_cast<long long>(expected)) +
+                    " periodic images lie within " + std::to_string(reach) + " Å of it",
                 "Check the cell, or repeat it to a few Å across.");
   wrap.assign(atoms, {0, 0, 0});
   all.clear();
@@ -35,7 +36,8 @@ void Images::build(const Lattice& lattice, const double* positions, int atoms, d
       if (!lattice.periodic(k)) continue;
       const double cells = std::floor(f[k]);
       if (!(std::fabs(cells) < mostWraps))
-        throw Error("E_LIMIT", "atom " + std::to_string(i) + " lies " + std::to_string(cells) + " cells away from the origin",
+        throw Error("E_LIMIT",
+                    "atom " + std::to_string(i) + " lies " + std::to_string(cells) + " cells away from the origin",
                     "Wrap the positions into the cell.", i);
       wrap[i][k] = -static_cast<std::int32_t>(cells);
       f[k] -= cells;

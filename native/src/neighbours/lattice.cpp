@@ -51,7 +51,8 @@ Lattice::Lattice(const double* cell, const bool* pbc) : pbc_{pbc[0], pbc[1], pbc
       rows_[last] = unit(cross(rows_[k], rows_[next]));
     } else if (count == 2 && !pbc_[k]) {
       const Vec3 normal = cross(rows_[next], rows_[last]);
-      if (norm(normal) <= flat * norm(rows_[next]) * norm(rows_[last])) fail("the two periodic lattice vectors are parallel");
+      if (norm(normal) <= flat * norm(rows_[next]) * norm(rows_[last]))
+        fail("the two periodic lattice vectors are parallel");
       rows_[k] = unit(normal);
     }
   }
@@ -65,7 +66,9 @@ Lattice::Lattice(const double* cell, const bool* pbc) : pbc_{pbc[0], pbc[1], pbc
   }
 }
 
-Vec3 Lattice::fractional(const Vec3& x) const { return {dot(x, inverse_[0]), dot(x, inverse_[1]), dot(x, inverse_[2])}; }
+Vec3 Lattice::fractional(const Vec3& x) const {
+  return {dot(x, inverse_[0]), dot(x, inverse_[1]), dot(x, inverse_[2])};
+}
 
 Vec3 Lattice::cartesian(const Vec3& f) const {
   Vec3 x;

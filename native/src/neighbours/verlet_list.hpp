@@ -39,14 +39,17 @@ class VerletList {
   int atom(int center) const { return owner_[centerPoint_[center]]; }
   int element(int center) const { return elements_[atom(center)]; }
   Candidates candidates(int center) const;
-  int candidateCount(int center) const { return static_cast<int>(ends_[static_cast<std::size_t>(center + 1) * elementCount_ - 1]); }
+  int candidateCount(int center) const {
+    return static_cast<int>(ends_[static_cast<std::size_t>(center + 1) * elementCount_ - 1]);
+  }
   std::size_t bytes() const;
   int builds() const { return builds_; }
 
  private:
   bool sameSystem(const ListInput& input, double cutoff, double skin) const;
   bool stillValid(const ListInput& input, const Lattice& lattice);
-  void build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within, ThreadPool* pool);
+  void build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within,
+             ThreadPool* pool);
   void findCandidates(int center, decltype(NeighbourKernels<float>::within) within, struct SearchSpace& space,
                       std::vector<std::int32_t>& out);
   void movePoints(const ListInput& input, const Lattice& lattice, ThreadPool* pool);

@@ -287,6 +287,22 @@ constexpr int registers = 32;
 constexpr int registers = 16;
 #endif
 
+// A vector of float as two of double, and back.
+MLTS_INLINE void widen(Vec<float> v, Vec<double>* out) {
+  typedef float Half __attribute__((vector_size(vectorBytes / 2)));
+  Half halves[2];
+  __builtin_memcpy(halves, &v, sizeof v);
+  out[0] = __builtin_convertvector(halves[0], Vec<double>);
+  out[1] = __builtin_convertvector(halves[1], Vec<double>);
+}
+MLTS_INLINE Vec<float> narrow(const Vec<double>* v) {
+  typedef float Half __attribute__((vector_size(vectorBytes / 2)));
+  const Half halves[2] = {__builtin_convertvector(v[0], Half), __builtin_convertvector(v[1], Half)};
+  Vec<float> out;
+  __builtin_memcpy(&out, halves, sizeof out);
+  return out;
+}
+
 // Folds all lanes with op, halving the vector each time.
 template <class T, class Op>
 MLTS_INLINE T fold(Vec<T> v, Op op) {
