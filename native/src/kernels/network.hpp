@@ -20,7 +20,8 @@ constexpr int tileRows = 6;
 template <class T>
 MLTS_INLINE Vec<T> celu(Vec<T> x, T alpha) {
   const Vec<T> zero{};
-  const Vec<T> negative = exp<T>(min(x, zero) * (1 / alpha)) * alpha - alpha;
+  const T log2e = T(1.44269504088896340736);
+  const Vec<T> negative = exp2(min(x, zero) * (log2e / alpha)) * alpha - alpha;
   return x > zero ? x : negative;
 }
 // CELU′ from the output y: 1 for y > 0, else y/α + 1.

@@ -85,12 +85,12 @@ MLTS_INLINE V min(V a, V b) {
 }
 
 // 2^x by a polynomial on [-½, ½] and exponent bits.
-// float: relative error 2e-7 for -126 ≤ x ≤ 127, 0 below. double: 1e-15 for -1022 ≤ x ≤ 1023.
+// float: relative error 1e-7 for -100 ≤ x ≤ 127, 2^-100 below. double: 1e-15 for -1000 ≤ x ≤ 1023.
 MLTS_INLINE Vec<float> exp2(Vec<float> x) {
   using V = Vec<float>;
   using I = IntVec<float>;
-  x = max(x, splat(-127.0f));
-  constexpr float magic = 12582912.0f;  // 1.5 · 2²³: adding it rounds to the nearest integer
+  x = max(x, splat(-100.0f));
+  constexpr float magic = 12582912.0f;  // 1.5 · 2²³: adding it rounds to an integer, left in the lowest bits
   const V shifted = x + magic;
   const V f = x - (shifted - magic);
   V p = splat(1.535336188e-4f);
@@ -100,13 +100,12 @@ MLTS_INLINE Vec<float> exp2(Vec<float> x) {
   p = p * f + 2.402264791e-1f;
   p = p * f + 6.931472028e-1f;
   p = p * f + 1.0f;
-  const I exponent = (reinterpret_cast<I>(shifted) - 0x4b400000 + 127) << 23;
-  return p * reinterpret_cast<V>(exponent > 0 ? exponent : I{});
+  return reinterpret_cast<V>(reinterpret_cast<I>(p) + (reinterpret_cast<I>(shifted) << 23));
 }
 MLTS_INLINE Vec<double> exp2(Vec<double> x) {
   using V = Vec<double>;
   using I = IntVec<double>;
-  x = max(x, splat(-1023.0));
+  x = max(x, splat(-1000.0));
   constexpr double magic = 6755399441055744.0;  // 1.5 · 2⁵²
   const V shifted = x + magic;
   const V f = (x - (shifted - magic)) * 0.693147180559945309417;
@@ -125,8 +124,7 @@ MLTS_INLINE Vec<double> exp2(Vec<double> x) {
   p = p * f + 0.5;
   p = p * f + 1.0;
   p = p * f + 1.0;
-  const I exponent = (reinterpret_cast<I>(shifted) - 0x4338000000000000LL + 1023) << 52;
-  return p * reinterpret_cast<V>(exponent > 0 ? exponent : I{});
+  return reinterpret_cast<V>(reinterpret_cast<I>(p) + (reinterpret_cast<I>(shifted) << 52));
 }
 
 // e^x. For double the argument is x·log2 e in one rounding: good to |x|·1e-16 relative.
@@ -289,18 +287,30 @@ constexpr int registers = 16;
 
 // A vector of float as two of double, and back.
 MLTS_INLINE void widen(Vec<float> v, Vec<double>* out) {
-  typedef float Half __attribute__((vector_size(vectorBytes / 2)));
-  Half halves[2];
-  __builtin_memcpy(halves, &v, sizeof v);
-  out[0] = __builtin_convertvector(halves[0], Vec<double>);
-  out[1] = __builtin_convertvector(halves[1], Vec<double>);
+#if defined(__AVX512F__)
+  out[0] = __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), Vec<double>);
+  out[1] = __builtin_convertvector(__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15), Vec<double>);
+#elif defined(__AVX2__)
+  out[0] = __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3), Vec<double>);
+  out[1] = __builtin_convertvector(__builtin_shufflevector(v, v, 4, 5, 6, 7), Vec<double>);
+#else
+  out[0] = Vec<double>{v[0], v[1]};
+  out[1] = Vec<double>{v[2], v[3]};
+#endif
 }
 MLTS_INLINE Vec<float> narrow(const Vec<double>* v) {
-  typedef float Half __attribute__((vector_size(vectorBytes / 2)));
-  const Half halves[2] = {__builtin_convertvector(v[0], Half), __builtin_convertvector(v[1], Half)};
-  Vec<float> out;
-  __builtin_memcpy(&out, halves, sizeof out);
-  return out;
+#if defined(__AVX512F__)
+  typedef float Half __attribute__((vector_size(32)));
+  const Half a = __builtin_convertvector(v[0], Half), b = __builtin_convertvector(v[1], Half);
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX2__)
+  typedef float Half __attribute__((vector_size(16)));
+  const Half a = __builtin_convertvector(v[0], Half), b = __builtin_convertvector(v[1], Half);
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  return Vec<float>{static_cast<float>(v[0][0]), static_cast<float>(v[0][1]), static_cast<float>(v[1][0]),
+                    static_cast<float>(v[1][1])};
+#endif
 }
 
 // Folds all lanes with op, halving the vector each time.
