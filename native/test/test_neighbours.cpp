@@ -21,8 +21,12 @@ struct Sample {
   bool periodic() const { return pbc[0] || pbc[1] || pbc[2]; }
   ListInput input(int elementCount) const {
     const int n = static_cast<int>(x.size());
-    return {n,           owned < 0 ? n : owned, elements.data(),
-            elementCount, n ? x[0].data() : nullptr, periodic() ? cell.data() : nullptr,
+    return {n,
+            owned < 0 ? n : owned,
+            elements.data(),
+            elementCount,
+            n ? x[0].data() : nullptr,
+            periodic() ? cell.data() : nullptr,
             {pbc[0], pbc[1], pbc[2]}};
   }
 };
@@ -36,7 +40,8 @@ int mismatches(std::vector<reference::Neighbour> want, const Center<T>& got, int
     bool found = false;
     for (int k = 0; k < count && !found; k++) {
       if (used[k] || got.atom[k] != w.atom) continue;
-      if (std::fabs(got.dx[k] - w.d[0]) > 1e-5 || std::fabs(got.dy[k] - w.d[1]) > 1e-5 || std::fabs(got.dz[k] - w.d[2]) > 1e-5)
+      if (std::fabs(got.dx[k] - w.d[0]) > 1e-5 || std::fabs(got.dy[k] - w.d[1]) > 1e-5 ||
+          std::fabs(got.dz[k] - w.d[2]) > 1e-5)
         continue;
       used[k] = found = true;
     }
@@ -96,7 +101,8 @@ void compare(const Sample& s, const VerletList& list, const Kernels<T>& kernels,
     }
     for (int e = 0; e < elementCount; e++)
       for (int f = e; f < elementCount; f++) {
-        const int a = center.segment[2 * e + 1] - center.segment[2 * e], b = center.segment[2 * f + 1] - center.segment[2 * f];
+        const int a = center.segment[2 * e + 1] - center.segment[2 * e],
+                  b = center.segment[2 * f + 1] - center.segment[2 * f];
         angularPair = e == f ? a >= 2 : a * b > 0;
         wrong += block.masks()[c].test(elementCount + d.pair(e, f)) != angularPair;
       }
@@ -255,7 +261,9 @@ TEST(another_system_makes_a_rebuild) {
   const auto within = selectKernels("").single->neighbours.within;
   Sample s = randomSample(30, 10.0, 0.1, 7, 2, 95);
   VerletList list;
-  const auto update = [&](double cutoff = 5.2, double skin = 0.5) { return list.update(s.input(2), cutoff, skin, within, &pool); };
+  const auto update = [&](double cutoff = 5.2, double skin = 0.5) {
+    return list.update(s.input(2), cutoff, skin, within, &pool);
+  };
   CHECK(update());
   CHECK(!update());
   s.elements[3] ^= 1;
@@ -305,10 +313,10 @@ TEST(cells_that_cannot_be_used) {
     s.cell = cell;
     list.update(s.input(1), 5.2, 0.5, within, &pool);
   };
-  CHECK_THROWS(with({5, 0, 0, 0, 5, 0, 5, 5, 0}, 7), "E_CELL");    // singular
-  CHECK_THROWS(with({5, 0, 0, 0, 5, 0, 0, 0, -5}, 7), "E_CELL");   // left-handed
-  CHECK_THROWS(with({5, 0, 0, 0, 0, 0, 0, 0, 5}, 7), "E_CELL");    // a zero vector
-  CHECK_THROWS(with({5, 0, 0, 10, 0, 0, 0, 0, 5}, 3), "E_CELL");   // parallel
+  CHECK_THROWS(with({5, 0, 0, 0, 5, 0, 5, 5, 0}, 7), "E_CELL");   // singular
+  CHECK_THROWS(with({5, 0, 0, 0, 5, 0, 0, 0, -5}, 7), "E_CELL");  // left-handed
+  CHECK_THROWS(with({5, 0, 0, 0, 0, 0, 0, 0, 5}, 7), "E_CELL");   // a zero vector
+  CHECK_THROWS(with({5, 0, 0, 10, 0, 0, 0, 0, 5}, 3), "E_CELL");  // parallel
   CHECK_THROWS(with({5, 0, 0, 0, NAN, 0, 0, 0, 5}, 7), "E_CELL");
   CHECK_THROWS(with({0.01, 0, 0, 0, 0.01, 0, 0, 0, 0.01}, 7), "E_LIMIT");
   with({5, 0, 0, 0, 5, 0, 0, 0, 0}, 3);  // a slab without a third vector

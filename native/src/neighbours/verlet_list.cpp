@@ -76,7 +76,7 @@ bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) 
 // that map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
 bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
   const double slack = (skin_ - strain(*builtLattice_, lattice) * (cutoff_ + skin_)) / 2;
-  return true;
+  if (!(slack > 0)) return false;
   for (int i = 0; i < atoms_; i++) {
     const double* x = input.positions + 3 * static_cast<std::size_t>(i);
     const Vec3 expected = lattice.cartesian(builtLattice_->fractional(builtPositions_[i]));
