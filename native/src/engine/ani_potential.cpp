@@ -67,7 +67,7 @@ class AniPotential : public Potential {
     std::vector<double> rates(pool_->threads());
     const auto measure =
         precision == Precision::single ? kernels_.single->network.peak : kernels_.double_->network.peak;
-    pool_->run([&](int thread) { rates[thread] = measure(0.2); });
+    pool_->forEach(rates.size(), 1, [&](std::size_t i, int) { rates[i] = measure(0.2); });
     double sum = 0;
     for (const double rate : rates) sum += rate;
     return sum;

@@ -154,10 +154,11 @@ void Evaluation<T>::forward() {
   });
 }
 
-// Which thread takes which tile is fixed by their costs, so that sums come out the same each time.
+// The tiles are dealt into as many parts as there are threads, by cost and in order; each part sums into its own
+// accumulators, whichever thread works on it, so that results are the same each time.
 template <class T>
 void Evaluation<T>::backward(const Batch& batch, std::size_t first, const Wanted& wanted) {
-  const int threads = pool_.threads();
+  const int parts = pool_.threads();
   const std::size_t tileCount = tiles_.tiles.size();
   std::vector<double> costUpTo(tileCount + 1, 0.0);
   for (std::size_t t = 0; t < tileCount; t++) {
@@ -166,21 +167,21 @@ void Evaluation<T>::backward(const Batch& batch, std::size_t first, const Wanted
       cost += 20.0 + block_.triples(tiles_.rowCenter[tiles_.tiles[t].firstRow + r]);
     costUpTo[t + 1] = costUpTo[t] + cost;
   }
-  const auto boundary = [&](int thread) -> std::size_t {
-    if (thread == threads) return tileCount;
-    const double share = costUpTo.back() * thread / threads;
+  const auto boundary = [&](std::size_t part) -> std::size_t {
+    if (part == static_cast<std::size_t>(parts)) return tileCount;
+    const double share = costUpTo.back() * static_cast<double>(part) / parts;
     return std::lower_bound(costUpTo.begin(), costUpTo.end(), share) - costUpTo.begin();
   };
   const int members = wanted.separate ? model_.members : 1;
-  pool_.run([&](int thread) {
+  pool_.forEach(parts, 1, [&](std::size_t part, int thread) {
     std::vector<const T*> gradients(members);
-    for (std::size_t t = boundary(thread); t < boundary(thread + 1); t++) {
+    for (std::size_t t = boundary(part); t < boundary(part + 1); t++) {
       const Tile& tile = tiles_.tiles[t];
       for (int m = 0; m < members; m++) gradients[m] = network_.gradient(tile, m);
       for (int r = 0; r < tile.rows; r++) {
         const int k = tiles_.rowCenter[tile.firstRow + r];
-        const Accumulators<T> out{forces_.forces(thread), forces_.virial(thread, batch.systemOfCenter[first + k]),
-                                  forces_.atomVirials(thread)};
+        const Accumulators<T> out{forces_.forces(part), forces_.virial(part, batch.systemOfCenter[first + k]),
+                                  forces_.atomVirials(part)};
         kernels_.descriptor.backward(constants_.view(), block_.center(k),
                                      tiles_.activeSets[tile.active].position.data(), gradients.data(), members,
                                      tile.rows, r, out, scratch_[thread].data());

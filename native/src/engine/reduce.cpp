@@ -29,9 +29,9 @@ template <class T>
 void ForceSums<T>::reset(ThreadPool& pool, std::size_t atoms, std::size_t systems, int lanes, bool perAtomVirials) {
   lanes_ = lanes;
   perAtomVirials_ = perAtomVirials;
-  threads_.resize(pool.threads());
-  pool.run([&](int thread) {
-    PerThread& t = threads_[thread];
+  parts_.resize(pool.threads());
+  pool.forEach(parts_.size(), 1, [&](std::size_t part, int) {
+    Part& t = parts_[part];
     const std::size_t values = atoms * (lanes == 1 ? 4 : 3 * lanes);
     std::memset(t.forces.reserve(values), 0, values * sizeof(T));
     std::memset(t.virials.reserve(systems * 9 * lanes), 0, systems * 9 * lanes * sizeof(double));
@@ -43,7 +43,7 @@ template <class T>
 void ForceSums<T>::writeMean(std::size_t atom, std::size_t local, Result& result) const {
   for (int d = 0; d < 3; d++) {
     double sum = 0;
-    for (const PerThread& t : threads_) sum += t.forces[4 * atom + d];
+    for (const Part& t : parts_) sum += t.forces[4 * atom + d];
     if (result.forces) result.forces[3 * local + d] = sum;
     if (result.memberForces) result.memberForces[3 * local + d] = sum;
   }
@@ -56,9 +56,9 @@ void ForceSums<T>::writeMembers(std::size_t atom, std::size_t local, std::size_t
   double force[64];
   for (int d = 0; d < 3; d++) {
     const std::size_t offset = (3 * atom + d) * lanes_;
-    for (int m = 0; m < members; m++) force[m] = threads_[0].forces[offset + m];
-    for (std::size_t t = 1; t < threads_.size(); t++)
-      for (int m = 0; m < members; m++) force[m] += threads_[t].forces[offset + m];
+    for (int m = 0; m < members; m++) force[m] = parts_[0].forces[offset + m];
+    for (std::size_t t = 1; t < parts_.size(); t++)
+      for (int m = 0; m < members; m++) force[m] += parts_[t].forces[offset + m];
     const Moments of = moments(force, members);
     variance += of.variance;
     if (result.forces) result.forces[3 * local + d] = of.mean;
@@ -78,7 +78,7 @@ void ForceSums<T>::write(ThreadPool& pool, const System& system, std::size_t ind
   if (result.virial) {
     for (int k = 0; k < 9; k++) {
       double sum = 0;
-      for (const PerThread& t : threads_) {
+      for (const Part& t : parts_) {
         const double* w = t.virials.data() + (index * 9 + k) * lanes_;
         for (int lane = 0; lane < std::min(lanes_, members); lane++) sum += w[lane];
       }
@@ -88,7 +88,7 @@ void ForceSums<T>::write(ThreadPool& pool, const System& system, std::size_t ind
   if (result.virials) {
     for (std::size_t i = 0; i < 9 * n; i++) {
       double sum = 0;
-      for (const PerThread& t : threads_) sum += t.atomVirials[9 * first + i];
+      for (const Part& t : parts_) sum += t.atomVirials[9 * first + i];
       result.virials[i] = sum;
     }
   }
@@ -112,7 +112,7 @@ void ForceSums<T>::write(ThreadPool& pool, const System& system, std::size_t ind
 template <class T>
 std::size_t ForceSums<T>::bytes() const {
   std::size_t total = 0;
-  for (const PerThread& t : threads_) total += t.forces.bytes() + t.virials.bytes() + t.atomVirials.bytes();
+  for (const Part& t : parts_) total += t.forces.bytes() + t.virials.bytes() + t.atomVirials.bytes();
   return total;
 }
 

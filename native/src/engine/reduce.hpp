@@ -9,16 +9,16 @@
 
 namespace mlts {
 
-// Forces and virials of a whole batch, one copy a thread so that no two write the same line.
+// Forces and virials of a whole batch, in parts that are summed in the end, so that no two threads write the same line.
 // lanes == 1: the mean over members; else members in the first lanes.
 template <class T>
 class ForceSums {
  public:
   void reset(ThreadPool& pool, std::size_t atoms, std::size_t systems, int lanes, bool perAtomVirials);
 
-  T* forces(int thread) { return threads_[thread].forces.data(); }
-  double* virial(int thread, std::size_t system) { return threads_[thread].virials.data() + system * 9 * lanes_; }
-  T* atomVirials(int thread) { return perAtomVirials_ ? threads_[thread].atomVirials.data() : nullptr; }
+  T* forces(std::size_t part) { return parts_[part].forces.data(); }
+  double* virial(std::size_t part, std::size_t system) { return parts_[part].virials.data() + system * 9 * lanes_; }
+  T* atomVirials(std::size_t part) { return perAtomVirials_ ? parts_[part].atomVirials.data() : nullptr; }
 
   // Writes forces, virials and the σ_F family of one system whose atoms start at `first`.
   void write(ThreadPool& pool, const System& system, std::size_t index, std::size_t first, int members,
@@ -26,7 +26,7 @@ class ForceSums {
   std::size_t bytes() const;
 
  private:
-  struct PerThread {
+  struct Part {
     Buffer<T> forces;        // [atoms][4] or [atoms][3][lanes]
     Buffer<double> virials;  // [systems][9][lanes]
     Buffer<T> atomVirials;   // [atoms][9]
@@ -34,7 +34,7 @@ class ForceSums {
   void writeMean(std::size_t atom, std::size_t local, Result& result) const;
   void writeMembers(std::size_t atom, std::size_t local, std::size_t atoms, int members, Result& result) const;
 
-  std::vector<PerThread> threads_;
+  std::vector<Part> parts_;
   int lanes_ = 1;
   bool perAtomVirials_ = false;
 };

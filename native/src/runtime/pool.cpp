@@ -1,7 +1,6 @@
 #include "pool.hpp"
 
 #include <chrono>
-#include <exception>
 
 namespace mlts {
 namespace {
@@ -40,53 +39,70 @@ ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
-    generation_++;
   }
   wake_.notify_all();
   for (auto& worker : workers_) worker.join();
 }
 
 void ThreadPool::run(const std::function<void(int)>& body) {
-  {
-    std::lock_guard lock(mutex_);
-    body_ = &body;
-    failure_ = nullptr;
-    running_ = static_cast<int>(workers_.size());
-    generation_++;
+  body_ = &body;
+  const std::uint64_t number = (state_.load(std::memory_order_relaxed) & ~(inside | open)) + region;
+  state_.store(number | open);
+  if (sleeping_.load() > 0) {
+    {
+      std::lock_guard lock(mutex_);
+    }  // nobody is between its last look at state_ and its sleep
+    wake_.notify_all();
   }
-  if (!workers_.empty()) wake_.notify_all();
   std::exception_ptr mine;
   try {
     body(0);
   } catch (...) {
     mine = std::current_exception();
   }
-  if (!spinUntil([this] { return running_.load(std::memory_order_acquire) == 0; })) {
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0; });
+  // No tasks are left: close the door, wait for those who are inside.
+  state_.fetch_and(~open);
+  const auto left = [this] { return (state_.load(std::memory_order_acquire) & inside) == 0; };
+  while (!spinUntil(left)) std::this_thread::yield();
+  std::exception_ptr theirs;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(theirs, failure_);
   }
   if (mine) std::rethrow_exception(mine);
-  if (failure_) std::rethrow_exception(failure_);
+  if (theirs) std::rethrow_exception(theirs);
+}
+
+// Joins an open region that this worker has not seen.
+bool ThreadPool::enter(std::uint64_t& seen) {
+  std::uint64_t state = state_.load(std::memory_order_acquire);
+  while ((state & open) != 0 && (state & ~(inside | open)) != seen) {
+    if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) continue;
+    seen = state & ~(inside | open);
+    return true;
+  }
+  return false;
 }
 
 void ThreadPool::work(int thread) {
-  unsigned seen = 0;
+  std::uint64_t seen = 0;
   for (;;) {
-    const auto called = [&] { return generation_.load(std::memory_order_acquire) != seen; };
-    if (!spinUntil(called)) {
+    bool entered = false;
+    const auto ready = [&] { return stop_.load(std::memory_order_relaxed) || (entered = enter(seen)); };
+    if (!spinUntil(ready)) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, called);
+      sleeping_++;
+      wake_.wait(lock, ready);
+      sleeping_--;
     }
-    seen = generation_;
-    if (stop_) return;
+    if (!entered) return;
     try {
       (*body_)(thread);
     } catch (...) {
       std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
+      if (!failure_) failure_ = std::current_exception();
     }
-    std::lock_guard lock(mutex_);
-    if (--running_ == 0) done_.notify_one();
+    state_.fetch_sub(1, std::memory_order_acq_rel);
   }
 }
 

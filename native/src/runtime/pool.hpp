@@ -1,11 +1,15 @@
 // The library's own threads. One parallel region at a time; a waiting thread spins briefly, then sleeps.
+//
+// A region is a number of tasks, and whoever is awake takes the next one. Its caller never waits for a thread that
+// still sleeps: where the others are slow to come it does the work alone.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -14,7 +18,7 @@ namespace mlts {
 
 class ThreadPool {
  public:
-  // threads ≥ 1, the caller of `run` being one of them.
+  // threads ≥ 1, the caller of `forEach` being one of them.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,15 +26,11 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Runs body(thread) once on every thread, thread = 0 … threads()−1; returns when all are done.
-  // The first exception thrown by a body is thrown again here. Not reentrant.
-  void run(const std::function<void(int thread)>& body);
-
-  // body(i, thread) for 0 ≤ i < n, taken in runs of `grain` by whichever thread is free.
+  // body(i, thread) for 0 ≤ i < n, `grain` at a time, 0 ≤ thread < threads(); returns when all are done. The first
+  // exception thrown by a body is thrown again here. Not reentrant.
   template <class F>
   void forEach(std::size_t n, std::size_t grain, F&& body) {
-    if (n == 0) return;
-    if (n <= grain || threads() == 1) {
+    if (n <= grain || workers_.empty()) {
       for (std::size_t i = 0; i < n; i++) body(i, 0);
       return;
     }
@@ -42,16 +42,21 @@ class ThreadPool {
   }
 
  private:
+  // Low bits: how many workers are inside the open region, and whether it is open; above them its number.
+  static constexpr std::uint64_t inside = 0xffff, open = 0x10000, region = 0x20000;
+
+  void run(const std::function<void(int thread)>& body);
   void work(int thread);
+  bool enter(std::uint64_t& seen);
 
   std::vector<std::thread> workers_;
   const std::function<void(int)>* body_ = nullptr;
-  std::atomic<unsigned> generation_{0};
-  std::atomic<int> running_{0};
+  std::atomic<std::uint64_t> state_{0};
+  std::atomic<int> sleeping_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::exception_ptr failure_;
+  std::condition_variable wake_;
+  std::exception_ptr failure_;  // under mutex_
 };
 
 }  // namespace mlts
