@@ -30,7 +30,7 @@ class Server:
     """A process that prints one JSON line with its endpoints once it is ready: `mlts serve` or the faulty server."""
 
     def __init__(self, *command: str | Path) -> None:
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         words = [str(word) for word in command]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.log)
         assert self.process.stdout is not None

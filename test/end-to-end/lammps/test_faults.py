@@ -1,4 +1,4 @@
-"""Servers that lie, stall, vanish and come back: LAMMPS stops on every rank within the time-out, or goes on and is right."""
+"""Servers that lie, stall, vanish and come back: LAMMPS stops on every rank in time, or goes on and is right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from decks import DEFAULT_MODEL, Run, Server, faulty, finish, header, run, serve, start, water
+from decks import DEFAULT_MODEL, Run, faulty, finish, header, run, serve, start, water
 
 NVE = "fix 1 all nve\nvelocity all create 300 1 loop geom\nthermo 1\nrun {steps}\n"
 TIMEOUT = 1.5  # s, in decks

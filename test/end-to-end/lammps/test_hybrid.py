@@ -82,7 +82,8 @@ def test_types_of_other_styles_stay_out(tmp_path: Path, server: Server, ranks: i
 
 
 def test_a_type_pair_that_another_style_took_is_refused(tmp_path: Path, server: Server) -> None:
-    style = f"pair_style hybrid mlts {server.endpoint} lj/cut 8.0\npair_coeff * * mlts H O\npair_coeff 1 2 lj/cut 0.001 2.0\n"
+    style = f"pair_style hybrid mlts {server.endpoint} lj/cut 8.0\npair_coeff * * mlts H O\n"
+    style += "pair_coeff 1 2 lj/cut 0.001 2.0\n"
     done = run(deck(server, tmp_path, style) + "run 0\n", tmp_path, 2, fails=True)
     assert "pair_style hybrid gives types 1 and 2 to another style, but mlts needs all pairs of its types" in done.error
 

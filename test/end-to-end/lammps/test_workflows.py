@@ -87,7 +87,7 @@ def test_restart_goes_on_where_it_stopped(tmp_path: Path, server: Server) -> Non
 
 def test_atoms_that_come_and_go(tmp_path: Path, server: Server) -> None:
     start = deck(server, tmp_path)
-    body = f"""change_box all z final 0 30 boundary p p f
+    body = """change_box all z final 0 30 boundary p p f
 region top block 0.1 6.1 0.1 6.1 20 28
 fix walls all wall/reflect zlo EDGE zhi EDGE
 fix in all deposit 5 2 10 7 region top near 2.0 vz -0.1 -0.1
