@@ -21,6 +21,7 @@ def server(model: Path) -> Iterator[Server]:
     """A server that all tests share and none may harm."""
     with Server(str(model)) as running:
         yield running
+        assert running.process.poll() is None, f"the shared server ended with {running.process.poll()}"
 
 
 @pytest.fixture
