@@ -192,3 +192,38 @@ run 0
     numeric = np.array([thermo[f"f_nd[{k}]"] for k in range(1, 7)])
     assert np.abs(analytic).max() > 1e3
     np.testing.assert_allclose(numeric, analytic, rtol=1e-5, atol=2.0)
+
+
+def test_heat_flux_moves_the_centre_of_energy(tmp_path: Path, server: Server) -> None:
+    # For a droplet, J = d/dt Σ r_i e_i exactly. That holds only if each atom's virial is the share that the
+    # neighbours' energies give it, in the order that compute heat/flux reads.
+    water(tmp_path / "water.data", per_side=2)
+    deck = f"""{header(server.endpoint, "precision double")}
+change_box all x final -10 20 y final -10 20 z final -10 20
+velocity all create 2000 4711 loop geom
+fix 1 all nve
+timestep 0.00002
+compute ke all ke/atom
+compute pe all pe/atom
+compute sa all centroid/stress/atom NULL virial
+compute J all heat/flux ke pe sa
+variable ex atom x*(c_ke+c_pe+500)
+variable ey atom y*(c_ke+c_pe+500)
+variable ez atom z*(c_ke+c_pe+500)
+variable px atom vx*500
+variable py atom vy*500
+variable pz atom vz*500
+compute E all reduce sum v_ex v_ey v_ez
+compute P all reduce sum v_px v_py v_pz
+thermo 1
+thermo_style custom step c_J[1] c_J[2] c_J[3] c_E[1] c_E[2] c_E[3] c_P[1] c_P[2] c_P[3]
+thermo_modify format float %.15g
+run 20
+"""
+    thermo = run(deck, tmp_path, 2).thermo[0]
+    # 500 eV an atom are added so that the large self energies do not hide the rest; Σ v_i of them is taken off again.
+    for k in (1, 2, 3):
+        moved = np.gradient(thermo[f"c_E[{k}]"], 0.00002)[1:-1] - thermo[f"c_P[{k}]"][1:-1]
+        flux = thermo[f"c_J[{k}]"][1:-1]
+        assert np.abs(flux).max() > 1
+        np.testing.assert_allclose(moved, flux, rtol=2e-3, atol=2e-3 * np.abs(flux).max())

@@ -27,6 +27,17 @@ def last(done: Run, name: str, block: int = -1) -> float:
     return float(done.thermo[block][name][-1])
 
 
+NOW = "velocity all set 0 0 0\nwrite_dump all custom now id type x y z modify sort id format float %.17g\nrun 0\n"
+
+
+def assert_no_memory(done: Run, start: str) -> None:
+    """What the last `run 0` said of the atoms in `now` is what a LAMMPS that never saw others says of them."""
+    rows = [f"create_atoms {int(row[1])} single {row[2]} {row[3]} {row[4]}" for row in done.frames("now")[0]]
+    fresh = run(f"{start}delete_atoms group all\n" + "\n".join(rows) + f"\n{THERMO}run 0\n", done.folder)
+    for name, tolerance in (("Atoms", 0), ("PotEng", 1e-6), ("Pxx", 1e-2), ("c_u[2]", 1e-6)):
+        assert last(fresh, name) == pytest.approx(last(done, name), abs=tolerance)
+
+
 def test_minimize(tmp_path: Path, server: Server) -> None:
     done = run(f"{deck(server, tmp_path)}{THERMO}minimize 0 1e-2 60 300\n", tmp_path, 2)
     energy = done.thermo[0]["PotEng"]
@@ -86,9 +97,8 @@ def test_restart_goes_on_where_it_stopped(tmp_path: Path, server: Server) -> Non
 
 
 def test_atoms_that_come_and_go(tmp_path: Path, server: Server) -> None:
-    start = deck(server, tmp_path)
-    body = """change_box all z final 0 30 boundary p p f
-region top block 0.1 6.1 0.1 6.1 20 28
+    start = deck(server, tmp_path) + "change_box all z final 0 30 boundary p p f\n"
+    body = """region top block 0.1 6.1 0.1 6.1 20 28
 fix walls all wall/reflect zlo EDGE zhi EDGE
 fix in all deposit 5 2 10 7 region top near 2.0 vz -0.1 -0.1
 fix out all evaporate 20 2 top 9
@@ -96,28 +106,29 @@ compute_modify thermo_temp dynamic/dof yes
 fix 1 all nve
 thermo 10
 """
-    runs = []
-    for ranks in (1, 2):
-        folder = tmp_path / str(ranks)
-        water(folder / "water.data", per_side=2)
-        runs.append(run(f"{start}{THERMO}{body}run 60\n", folder, ranks))
-    counts = runs[0].thermo[0]["Atoms"]
+    done = run(f"{start}{THERMO}{body}run 60\nunfix 1\nunfix in\nunfix out\n{NOW}", tmp_path, 2)
+    counts = done.thermo[0]["Atoms"]
     assert counts.max() > 24
     assert counts[-1] < counts.max()
-    assert (runs[1].thermo[0]["Atoms"][:3] == counts[:3]).all()
-    assert np.isfinite(runs[1].thermo[0]["PotEng"]).all()
+    assert_no_memory(done, start)
 
 
 def test_types_that_are_swapped_between_rebuilds(tmp_path: Path, server: Server) -> None:
     # fix atom/swap changes types without moving an atom: the server must hear of it.
     start = deck(server, tmp_path)
-    again = "write_dump all custom now id type x y z modify sort id format float %.17g\n"
-    done = run(f"{start}fix s all atom/swap 1 3 7 1e6 ke no types 1 2\nthermo 1\nrun 4\n{again}", tmp_path)
-    frame = done.frames("now")[0]
-    assert (frame[:, 1] != np.tile([2, 1, 1], 8)).any()  # a swap was accepted
-    text = start + "".join(f"set atom {int(row[0])} type {int(row[1])}\n" for row in frame)
-    fresh = run(f"{text}run 0\n", tmp_path)
-    assert last(done, "E_pair") == pytest.approx(last(fresh, "E_pair"), abs=1e-8)
+    done = run(f"{start}{THERMO}fix s all atom/swap 1 3 7 1e6 ke no types 1 2\nthermo 1\nrun 4\n{NOW}", tmp_path, 2)
+    assert (done.frames("now")[0][:, 1] != np.tile([2, 1, 1], 8)).any()  # a swap was accepted
+    assert last(done, "PotEng", 0) == pytest.approx(last(done, "PotEng"), abs=1e-6)
+    assert_no_memory(done, start)
+
+
+def test_grand_canonical_monte_carlo(tmp_path: Path, server: Server) -> None:
+    # Whole energies at each trial; overlap_cutoff keeps trials out that the model would refuse.
+    start = deck(server, tmp_path)
+    trial = "fix g all gcmc 1 4 4 1 4711 3000 -14.0 0.5 full_energy overlap_cutoff 0.9\n"
+    done = run(f"{start}{THERMO}{trial}thermo 1\nrun 10\nunfix g\n{NOW}", tmp_path, 2)
+    assert np.ptp(done.thermo[0]["Atoms"]) > 0
+    assert_no_memory(done, start)
 
 
 @pytest.mark.parametrize("motion", ["npt temp 300 300 0.1 tri 0 0 1", "nph aniso 5000 5000 0.5"])
