@@ -78,7 +78,7 @@ void PairMLTS::connect() {
     to.timeout = options_.timeout;
     to.connectTimeout = std::min(options_.timeout, connectTimeout);
     if (!options_.keyFile.empty()) to.keys = mlts::readKeyFile(options_.keyFile);
-    client_ = std::make_unique<mlts::Client>(to, std::string("lammps ") + lmp->version);
+    client_ = std::make_unique<mlts::Client>(to, std::string("lammps " MLTS_VERSION " (LAMMPS ") + lmp->version + ")");
     model_ = client_->model();
   });
   std::string common = model_.sha256;

@@ -65,8 +65,11 @@ Error Client::noAnswer(std::string_view type) const {
       return Error("E_CONNECT", "no server answers at " + at + within,
                    "Start one with `mlts serve --bind " + at + "`, or correct the endpoint");
     case Socket::Link::refused:
-      return Error("E_KEYS", "the server at " + at + " refused this client's keys, or does not use keys",
-                   "Give the server's public key and a client key that its list allows (`mlts keys`)");
+      return Error(
+          "E_KEYS",
+          "the server at " + at +
+              " did not shake hands: keys that do not match or stand on one side only, or no mlts server",
+          "Give the server's public key and a client key that its list allows (`mlts keys`), or correct the endpoint");
     case Socket::Link::down:
       return Error("E_CONNECT", "the server at " + at + " closed the connection and did not come back" + within,
                    "Look at its log, start it again, and continue from the last restart file");
