@@ -6,7 +6,7 @@
 
 namespace mlts::MLTS_ISA {
 
-// out = h^(ζ−1), n at a time.
+// out = h^(ζ−1), n at a time; what would underflow stays at 1e-24, for denormal numbers are slow.
 template <class T, int n>
 MLTS_INLINE void powers(const Descriptor<T>& d, const Vec<T>* h, Vec<T>* out) {
   if (d.polynomialDegree < 0) {
@@ -14,16 +14,17 @@ MLTS_INLINE void powers(const Descriptor<T>& d, const Vec<T>* h, Vec<T>* out) {
     for (int z = 0; z < n; z++) out[z] = exp<T>(log(h[z]) * (d.zeta - 1));
     return;
   }
+  Vec<T> square[n];
 #pragma GCC unroll 8
-  for (int z = 0; z < n; z++) out[z] = splat(d.polynomial[d.polynomialDegree]);
+  for (int z = 0; z < n; z++) {
+    square[z] = max(h[z], splat(d.smallestBase));
+    out[z] = splat(d.polynomial[d.polynomialDegree]);
+  }
   for (int k = d.polynomialDegree - 1; k >= 0; k--) {
     const T coefficient = d.polynomial[k];
 #pragma GCC unroll 8
     for (int z = 0; z < n; z++) out[z] = out[z] * h[z] + coefficient;
   }
-  Vec<T> square[n];
-#pragma GCC unroll 8
-  for (int z = 0; z < n; z++) square[z] = h[z];
   for (int bits = d.power;;) {
     if (bits & 1) {
 #pragma GCC unroll 8
@@ -60,8 +61,12 @@ struct LaneSections {
   MLTS_INLINE Vec<T> pick(const T* table, int i) const { return lookup(loadu(table), first + i); }
 };
 
-// h of one section and what its rounding to float loses: ζ may be 70, and F1 multiplies an error of h by as much.
-struct PreciseAngle {
+// The angle for the forward pass: its h with what rounding to T loses, for ζ may be 70, and F1 multiplies an error of h
+// by as much. float takes the angle through double.
+template <class T>
+struct PreciseAngle;
+template <>
+struct PreciseAngle<float> {
   Vec<double> x[2], s[2];
   MLTS_INLINE explicit PreciseAngle(Vec<float> c) {
     widen(c, x);
@@ -72,37 +77,33 @@ struct PreciseAngle {
     }
   }
   MLTS_INLINE void section(double halfCosine, double halfSine, Vec<float>& h, Vec<float>& rest) const {
-    Vec<double> exact[2], rounded[2];
+    Vec<double> exact[2];
 #pragma GCC unroll 2
-    for (int i = 0; i < 2; i++) exact[i] = x[i] * halfCosine + (s[i] * halfSine + 0.5);
-    h = narrow(exact);
-    widen(h, rounded);
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; i++) exact[i] -= rounded[i];
-    rest = narrow(exact);
+    for (int i = 0; i < 2; i++) exact[i] = x[i] * halfCosine + s[i] * halfSine;
+    const Vec<float> half = narrow(exact);
+    h = half + 0.5f;
+    rest = (0.5f - h) + half;
+  }
+};
+template <>
+struct PreciseAngle<double> : Angle<double> {
+  using Angle::Angle;
+  MLTS_INLINE void section(double halfCosine, double halfSine, Vec<double>& h, Vec<double>& rest) const {
+    const Vec<double> half = x * halfCosine + s * halfSine;
+    h = half + 0.5;
+    rest = (0.5 - h) + half;
   }
 };
 
-// F1 of n sections from the first on; c: cosines at the center.
-template <int n>
-MLTS_INLINE void sections(const Descriptor<float>& d, Vec<float> c, int first, Vec<float>* f1) {
-  const PreciseAngle angle(c);
-  Vec<float> h[n], rest[n], power[n];
+// F1 of n sections from the first on.
+template <class T, int n>
+MLTS_INLINE void sections(const Descriptor<T>& d, const PreciseAngle<T>& angle, int first, Vec<T>* f1) {
+  Vec<T> h[n], rest[n], power[n];
 #pragma GCC unroll 8
   for (int z = 0; z < n; z++) angle.section(d.halfCosZ[first + z], d.halfSinZ[first + z], h[z], rest[z]);
-  powers<float, n>(d, h, power);
+  powers<T, n>(d, h, power);
 #pragma GCC unroll 8
   for (int z = 0; z < n; z++) f1[z] = power[z] * (h[z] + rest[z] * d.zeta);
-}
-template <int n>
-MLTS_INLINE void sections(const Descriptor<double>& d, Vec<double> c, int first, Vec<double>* f1) {
-  const Angle<double> angle(c);
-  Vec<double> h[n], power[n];
-#pragma GCC unroll 8
-  for (int z = 0; z < n; z++) h[z] = angle.x * d.halfCosZ[first + z] + (angle.s * d.halfSinZ[first + z] + 0.5);
-  powers<double, n>(d, h, power);
-#pragma GCC unroll 8
-  for (int z = 0; z < n; z++) f1[z] = h[z] * power[z];
 }
 // F1 and dF1/dc = 0.475 ζ h^(ζ−1) sin(θ − θ_z) / s.
 template <class T, int n, class Sections>

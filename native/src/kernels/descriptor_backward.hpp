@@ -112,11 +112,6 @@ MLTS_INLINE void contract(const T* gradient, int memberStride, int rowStride, co
   }
 }
 
-template <int n>
-struct Constant {
-  static constexpr int value = n;
-};
-
 // Whether this instruction set can make use of the windows of sections.
 template <class T>
 MLTS_INLINE bool windowed(const Descriptor<T>& d) {

@@ -125,6 +125,7 @@ void DescriptorConstants<T>::setPower(const AniModel& model) {
   const auto fit = fitPower(model.zeta - 1, powerTolerance);
   if (!fit) return;
   view_.power = fit->power;
+  view_.smallestBase = static_cast<T>(std::pow(1e-24, 1 / model.zeta));
   view_.polynomialDegree = static_cast<int>(fit->polynomial.size()) - 1;
   T* polynomial = polynomial_.reserve(fit->polynomial.size());
   std::copy(fit->polynomial.begin(), fit->polynomial.end(), polynomial);

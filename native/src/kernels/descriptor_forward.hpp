@@ -113,13 +113,19 @@ void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCu
   while (!cursor.done()) {
     tile.fill(scratch.neighbours, cursor);
     for (int v = 0; v < tile.vectors(); v++) {
-      const Vec<T> c = load(tile.c + v * L);
+      const PreciseAngle<T> angle(load(tile.c + v * L));
       const Vec<T> ff = load(tile.ff + v * L);
-      for (int z = 0; z < stride; z += 4) {
-        Vec<T> f1[4];
-        sections<4>(d, c, z, f1);
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; k++) store(scratch.f1 + (v * stride + z + k) * L, f1[k] * ff);
+      const auto storeSections = [&](auto n, int z) {
+        constexpr int count = decltype(n)::value;
+        Vec<T> f1[count];
+        sections<T, count>(d, angle, z, f1);
+#pragma GCC unroll 8
+        for (int k = 0; k < count; k++) store(scratch.f1 + (v * stride + z + k) * L, f1[k] * ff);
+      };
+      if (stride % 8 == 0) {
+        for (int z = 0; z < stride; z += 8) storeSections(Constant<8>{}, z);
+      } else {
+        for (int z = 0; z < stride; z += 4) storeSections(Constant<4>{}, z);
       }
       ShellRange range = shellRange<T>(d, load(tile.w + v * L));
       range.begin = range.begin / 4 * 4;

@@ -33,6 +33,7 @@ struct Descriptor {
   T radialExponent, shellExponent;    // −η log2 e of both: exp(−ηd²) = 2^(d²·exponent)
   // h^(ζ−1) = h^power · Σ_k polynomial[k] h^k on [0,1]; degree −1: exp((ζ−1) ln h)
   int power, polynomialDegree;
+  T smallestBase;  // h below it counts as it
   const T* polynomial;
   // Distances from its centre beyond which exp(−ηd²) is below the tolerance of T.
   T radialReach, angularReach;

@@ -44,6 +44,12 @@ MLTS_VECTOR(double, std::int64_t, 4)
 MLTS_VECTOR(double, std::int64_t, 8)
 #undef MLTS_VECTOR
 
+// A number as a type, to choose a template by.
+template <int n>
+struct Constant {
+  static constexpr int value = n;
+};
+
 // Lanes of one register.
 template <class T>
 constexpr int lanes = vectorBytes / static_cast<int>(sizeof(T));
