@@ -57,5 +57,7 @@ export class MltsError extends Error {
 export function asMltsError(error: unknown): MltsError {
   if (error instanceof MltsError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  return new MltsError('E_INTERNAL', text, 'Report this with the command and the input that led here.', { cause: error });
+  return new MltsError('E_INTERNAL', text, 'Report this with the command and the input that led here.', {
+    cause: error,
+  });
 }

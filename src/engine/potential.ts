@@ -42,7 +42,15 @@ export interface Trajectory {
  * - `forceDeviations` F_m − F̄ in single precision: additive over domains, so an engine can reverse-
  *   communicate them and take the standard deviation afterwards
  */
-export type Want = 'forces' | 'virial' | 'energies' | 'virials' | 'sigma' | 'memberEnergies' | 'memberForces' | 'forceDeviations';
+export type Want =
+  | 'forces'
+  | 'virial'
+  | 'energies'
+  | 'virials'
+  | 'sigma'
+  | 'memberEnergies'
+  | 'memberForces'
+  | 'forceDeviations';
 
 /** Results of one system; arrays are newly owned. n atoms, M members. */
 export interface Result {
