@@ -133,7 +133,7 @@ export class NativePotential implements Potential {
       this.#engine = new (addon().Engine)(
         model,
         sharedPool(options.threads),
-        options.isa ?? process.env['MLTS_ISA'] ?? '',
+        options.isa ?? process.env.MLTS_ISA ?? '',
       );
     } catch (error) {
       throw error instanceof MltsError || !(error instanceof Error && 'remedy' in error)
