@@ -6,7 +6,7 @@
  * Naming sections replaces only theirs in the results. --quick measures small systems once and writes nothing to docs/.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from './lib/machine.ts';
 import { type BenchModel, makeModel, type Shape } from './lib/models.ts';
@@ -46,13 +46,14 @@ const { values, positionals } = parseArgs({
 });
 
 const cases = JSON.parse(readFileSync(join(ROOT, 'bench', 'cases.json'), 'utf8')) as Cases;
+const LATEST = join(ROOT, 'bench', 'results', 'latest.json');
 const folder = join(ROOT, 'build', 'bench', 'work');
 const python = join(ROOT, '.venv', 'bin', 'python');
 // $MLTS_COMMAND: another build than the checkout's, for comparisons.
 const mlts = process.env.MLTS_COMMAND?.split(' ') ?? [process.execPath, join(ROOT, 'dist', 'cli', 'main.js')];
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Generated structures, and those of a folder beside the checkout or named by the user. */
+/** Generated structures, and those of the folder that the user names or that lies beside the checkout. */
 function structures(): { all: Map<string, Structure>; external: string[] } {
   const all = new Map<string, Structure>();
   const shared = join(ROOT, '..', 'shared', 'bench', 'structures');
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
   const context: Context = { mlts, threads, rounds, models, structures: all, prototype, folder, quick, say };
 
   const sections: readonly Section[] = [
-    speed([...external, ...cases.speed]),
+    speed(external.length > 0 ? external : cases.speed),
     scaling(cases.scaling),
     memory(cases.memory),
     wire(cases.wire),
@@ -88,26 +89,25 @@ async function main(): Promise<void> {
   if (unknown !== undefined)
     throw new Error(`no section ${unknown}; there are ${sections.map(({ name }) => name).join(', ')}`);
 
-  const done: Record<string, Outcome & { title: string }> = {};
-  for (const section of sections) {
-    if (positionals.length > 0 && !positionals.includes(section.name)) continue;
+  const chosen = positionals.length === 0 ? sections : sections.filter(({ name }) => positionals.includes(name));
+  const done: Record<string, Outcome & { title: string }> = positionals.length === 0 || quick ? {} : before();
+  const results: Results = { machine: machine(), threads, rounds, compared: prototype !== undefined, sections: done };
+  for (const section of chosen) {
     say(`── ${section.title}`);
     done[section.name] = { title: section.title, ...(await section.run(context)) };
+    if (!quick) write(results);
   }
-  write({ machine: machine(), threads, rounds, compared: prototype !== undefined, sections: done }, quick);
+  process.stdout.write(page(results));
 }
 
-function write(fresh: Results, quick: boolean): void {
-  const latest = join(ROOT, 'bench', 'results', 'latest.json');
-  const partial = positionals.length > 0 && existsSync(latest);
-  const before = partial ? (JSON.parse(readFileSync(latest, 'utf8')) as Results).sections : {};
-  const results: Results = { ...fresh, sections: { ...before, ...fresh.sections } };
-  if (!quick) {
-    mkdirSync(join(ROOT, 'bench', 'results'), { recursive: true });
-    writeFileSync(latest, `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(ROOT, 'docs', 'benchmarks.md'), page(results));
-  }
-  process.stdout.write(page(quick ? fresh : results));
+/** The sections of the last run. */
+const before = (): Results['sections'] =>
+  existsSync(LATEST) ? (JSON.parse(readFileSync(LATEST, 'utf8')) as Results).sections : {};
+
+function write(results: Results): void {
+  mkdirSync(dirname(LATEST), { recursive: true });
+  writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(ROOT, 'docs', 'benchmarks.md'), page(results));
 }
 
 await main();
