@@ -338,7 +338,7 @@ SCRIPT = """
         ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
         ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
         ("os._exit(4)", 4),
-        ("if os.fork() == 0: time.sleep(60)\nos.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+        ("if os.fork() == 0: time.sleep(8)\nos.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
     ],
     ids=["end", "exit", "exception", "SIGTERM", "SIGKILL", "_exit", "SIGKILL with a forked child alive"],
 )
