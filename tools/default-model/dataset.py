@@ -1,18 +1,17 @@
-"""Labelled frames made ready for training: descriptors, self energies, weights, blocks, test groups."""
+"""Labelled frames made ready for training: descriptors, self energies, weights, blocks."""
 
 import numpy as np
 from descriptor import ELEMENTS, MEMBERS, Floats, Ints, Single, describe, join, neighbours
 from frames import Frame
 
 BLOCKS = 16
-TEST_SHARE = 0.05
-STRAINED = ("distorted", "contact")  # kinds far from anything thermal
-SOFT_FORCE = 10.0  # eV/Å; atoms pulled harder than this count less and less
+CALM_FORCE = 10.0  # eV/Å; self energies are fitted to frames below
+SOFT_FORCE = 5.0  # eV/Å; frames with stronger forces count less and less
 
 
 def fit_self_energies(frames: list[Frame]) -> Floats:
     """[elements] eV, by least squares without intercept over the frames without strong forces."""
-    calm = [frame for frame in frames if np.abs(frame.forces).max() < SOFT_FORCE]
+    calm = [frame for frame in frames if np.abs(frame.forces).max() < CALM_FORCE]
     counts = np.array([[np.count_nonzero(frame.numbers == z) for z in ELEMENTS] for frame in calm], float)
     solution: Floats = np.linalg.lstsq(counts, np.array([frame.energy for frame in calm]), rcond=None)[0]
     return solution
@@ -32,13 +31,11 @@ class Dataset:
         own = np.add.reduceat(self.self_energies[self.listed.species], self.start)
         self.energy = (np.array([frame.energy for frame in frames]) - own).astype(np.float32)  # [frames] eV, less own
         self.forces = np.concatenate([frame.forces for frame in frames]).astype(np.float32)  # [atoms,3] eV/Å
-        size = np.linalg.norm(self.forces, axis=1)
-        self.force_weight = 1.0 / (1.0 + (size / SOFT_FORCE) ** 2)  # [atoms]
-        self.energy_weight = np.minimum.reduceat(self.force_weight, self.start)  # [frames]
+        strongest = np.maximum.reduceat(np.linalg.norm(self.forces, axis=1), self.start)
+        self.weight = 1.0 / (1.0 + (strongest / SOFT_FORCE) ** 2)  # [frames]
         group = np.array([frame.group for frame in frames])
-        rng = np.random.default_rng(16)
-        self.block = rng.integers(0, BLOCKS, group.max() + 1)[group]
-        self.test = (rng.random(group.max() + 1) < TEST_SHARE)[group] | (self.kind == "unseen")
+        # A longer draw begins like a shorter one: frames stay in their block when later rounds are appended.
+        self.block = np.random.default_rng(16).integers(0, BLOCKS, group.max() + 1)[group]
 
     def rows(self, frames: Ints) -> Ints:
         """Indices of the atoms of `frames`, frame after frame."""

@@ -15,9 +15,10 @@ from labels import ACCELERATION, BOLTZMANN, MASSES
 from structures import COVALENT, Floats, Rng, Structure
 
 STOP = 1.5  # eV/Å, largest σ_F of an atom
-COUNTS = {"molecule": 260, "dimer": 160, "cluster": 100, "liquid": 40}
+COUNTS = {"molecule": 156, "dimer": 104, "cluster": 52, "liquid": 24}
 SHORTEST = 0.6  # Å; closer atoms are not worth a label
 DROPLET = (4.5, 6.3)  # Å, range of a droplet's radius
+DROPLETS = 4  # from each frame of a box
 
 
 def box(rng: Rng, size: int) -> tuple[Structure, Floats]:
@@ -94,7 +95,7 @@ class Walker:
     def structures(self) -> list[Structure]:
         if self.cell is None:
             return self.found
-        return [droplet(self.rng, frame, self.cell) for frame in self.found for _ in range(2)]
+        return [droplet(self.rng, frame, self.cell) for frame in self.found for _ in range(DROPLETS)]
 
 
 def explore(ensemble: Ensemble, walkers: list[Walker], steps: int, every: int) -> None:
@@ -131,7 +132,7 @@ def main() -> None:
     ensemble = Ensemble.open(arguments.ensemble)
     found, group = [], 0
     for number, (kind, count) in enumerate(COUNTS.items()):
-        steps, every, together = (1500, 125, 8) if kind == "liquid" else (400, 80, 52)
+        steps, every, together = (1000, 100, 8) if kind == "liquid" else (300, 60, 52)
         walkers = [Walker(np.random.default_rng([arguments.round, number, seed]), kind) for seed in range(count)]
         for first in range(0, count, together):
             explore(ensemble, walkers[first : first + together], steps, every)

@@ -92,9 +92,9 @@ def trajectory(rng: Rng, s: Structure, kind: str, group: int, steps: int, every:
     return frames
 
 
-def first_round(task: tuple[str, int, int]) -> list[Frame]:
-    kind, seed, group = task
-    rng = np.random.default_rng([0, list(COUNTS).index(kind), seed])
+def first_round(task: tuple[int, str, int, int]) -> list[Frame]:
+    seed, kind, number, group = task
+    rng = np.random.default_rng([seed, list(COUNTS).index(kind), number])
     if kind == "molecule":
         return trajectory(rng, structures.molecule(rng), kind, group, 105, 15, 1500.0)
     if kind == "unseen":
@@ -120,6 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--explored", help="structures of explore.py to label instead of round 0")
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the counts of round 0")
+    parser.add_argument("--seed", type=int, default=0, help="of round 0; another one gives test frames")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--out", required=True, help="labelled frames, .npz")
     arguments = parser.parse_args()
@@ -127,7 +128,8 @@ def main() -> None:
         if arguments.explored:
             batches = pool.imap(explored, read_structures(arguments.explored), chunksize=8)
         else:
-            tasks = [(kind, seed) for kind, count in COUNTS.items() for seed in range(round(count * arguments.scale))]
+            counts = {kind: round(count * arguments.scale) for kind, count in COUNTS.items()}
+            tasks = [(arguments.seed, kind, number) for kind, count in counts.items() for number in range(count)]
             order = np.random.default_rng(0).permutation(len(tasks))
             batches = pool.imap(first_round, [(*tasks[k], group) for group, k in enumerate(order)], chunksize=8)
         frames = [frame for batch in batches for frame in batch]

@@ -16,7 +16,10 @@ python labels --out 0.npz
 python train 0.npz --epochs 14 --out 0.ensemble
 python explore --ensemble 0.ensemble --round 1 --out 1.structures.npz
 python labels --explored 1.structures.npz --out 1.npz
-python train 0.npz 1.npz --start 0.ensemble --epochs 30 --out 1.ensemble
-python export 0.npz 1.npz --ensemble 1.ensemble --out "$models/default.mlts"
+python train 0.npz 1.npz --start 0.ensemble --epochs 20 --out 1.ensemble
+python labels --seed 1 --scale 0.1 --out test0.npz
+python explore --ensemble 1.ensemble --round 2 --out test1.structures.npz
+python labels --explored test1.structures.npz --out test1.npz
+python export --train 0.npz 1.npz --test test0.npz test1.npz --ensemble 1.ensemble --out "$models/default.mlts"
 python check "$models/default.mlts" --out "$models/default.check.json"
 python stability --ensemble 1.ensemble
