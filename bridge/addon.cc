@@ -80,6 +80,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
     std::vector<double*> energies;
     Precision precision;
     const std::int32_t* cancelled;
+    Stages stages;
     std::optional<Error> failure;
     Napi::ObjectReference borrowed;  // the systems and the arrays they name
     Napi::Promise::Deferred deferred;
@@ -90,6 +91,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
       try {
         potential->evaluate(systems, results, precision, cancelled);
         for (std::size_t i = 0; i < results.size(); i++) *energies[i] = results[i].energy;
+        stages = potential->stages();
       } catch (const Error& error) {
         failure = error;
       } catch (const std::bad_alloc&) {
@@ -106,7 +108,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
       }
       auto outcomes = Napi::Array::New(env, results.size());
       for (std::uint32_t i = 0; i < results.size(); i++)
-        if (results[i].error) outcomes.Set(i, errorObject(env, *results[i].error));
+        if (const auto& error = results[i].error; error.has_value()) outcomes.Set(i, errorObject(env, *error));
       deferred.Resolve(outcomes);
     }
   };
@@ -130,6 +132,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
     job->done = [this, call,
                  self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(Value()))](Napi::Env loop) {
       accountMemory(loop, static_cast<std::int64_t>(potential_->memoryBytes()));
+      stages_ = call->stages;
       call->settle(loop);
       call->borrowed.Reset();
       self->Reset();
@@ -171,7 +174,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
   }
 
   Napi::Value stages(const Napi::CallbackInfo& info) {
-    const Stages& t = potential_->stages();
+    const Stages& t = stages_;
     auto object = Napi::Object::New(info.Env());
     object.Set("neighbours", t.neighbours);
     object.Set("descriptor", t.descriptor);
@@ -199,6 +202,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
   std::shared_ptr<mlts::Potential> potential_;
   std::shared_ptr<Executor> executor_;
   Napi::ObjectReference model_;
+  Stages stages_;  // of the evaluation settled last
   std::int64_t accounted_ = 0;
   int members_ = 0;
 };

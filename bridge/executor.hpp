@@ -69,7 +69,8 @@ class Executor {
         owned->done(env);
         if (--pending_ == 0) settle_.Unref(env);
       };
-      if (settle_.BlockingCall(job.get(), finish) == napi_ok) job.release();
+      Job* const finished = job.release();
+      if (settle_.BlockingCall(finished, finish) != napi_ok) delete finished;  // the loop has gone
     }
   }
 

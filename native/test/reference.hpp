@@ -21,8 +21,8 @@ struct Neighbour {
 inline double length(const Vec3& v) { return std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]); }
 
 // All images within the cutoff of atom i, by trying every shift of up to `layers` cells.
-inline std::vector<Neighbour> neighbours(const std::vector<Vec3>& x, const std::vector<int>& elements, const double* cell,
-                                         const bool* pbc, int layers, int i, double cutoff) {
+inline std::vector<Neighbour> neighbours(const std::vector<Vec3>& x, const std::vector<int>& elements,
+                                         const double* cell, const bool* pbc, int layers, int i, double cutoff) {
   std::vector<Neighbour> found;
   const auto range = [&](int k) { return cell && pbc[k] ? layers : 0; };
   for (int a = -range(0); a <= range(0); a++)
@@ -86,8 +86,8 @@ inline std::vector<double> descriptor(const mlts::AniModel& m, const std::vector
       }
       const double theta = std::acos(0.95 * c);
       const int lo = std::min(near[p].element, near[q].element), hi = std::max(near[p].element, near[q].element);
-      const std::size_t first = static_cast<std::size_t>(s) * nR +
-                                static_cast<std::size_t>(lo * s - lo * (lo - 1) / 2 + hi - lo) * nA * nZ;
+      const std::size_t first =
+          static_cast<std::size_t>(s) * nR + static_cast<std::size_t>(lo * s - lo * (lo - 1) / 2 + hi - lo) * nA * nZ;
       for (int a = 0; a < nA; a++) {
         for (int z = 0; z < nZ; z++) {
           const double h = 0.5 * (1 + std::cos(theta - m.sections[z])), x = 0.5 * (ru + rv) - m.shiftsA[a];
@@ -122,7 +122,8 @@ inline std::vector<double> sections(int n) {
 }
 
 // Only the descriptor's part of a model.
-inline mlts::AniModel model(int elements, double rcr, double rca, double etaR, int nR, double etaA, int nA, double zeta, int nZ) {
+inline mlts::AniModel model(int elements, double rcr, double rca, double etaR, int nR, double etaA, int nA, double zeta,
+                            int nZ) {
   mlts::AniModel m{};
   for (int e = 0; e < elements; e++) m.elements.push_back(e + 1);
   m.members = 1;

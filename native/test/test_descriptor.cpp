@@ -41,7 +41,8 @@ struct Run {
 
   Run(const AniModel& m, const Kernels<T>& k, const Atoms& atoms)
       : model(m), kernels(k), constants(m), n(static_cast<int>(atoms.x.size())) {
-    const ListInput input{n, n, atoms.elements.data(), static_cast<int>(m.elements.size()), atoms.x[0].data(), nullptr, {}};
+    const ListInput input{n,       n, atoms.elements.data(), static_cast<int>(m.elements.size()), atoms.x[0].data(),
+                          nullptr, {}};
     list.update(input, m.radialCutoff, 0, kernels.neighbours.within, nullptr);
     std::vector<CenterRef> refs;
     centerOf.resize(n);
@@ -80,8 +81,9 @@ struct Run {
   }
 };
 
-std::vector<double> reference_(const AniModel& m, const Atoms& atoms, int i, const std::vector<double>* weights = nullptr,
-                               std::vector<Vec3>* v = nullptr, std::vector<reference::Neighbour>* near = nullptr) {
+std::vector<double> reference_(const AniModel& m, const Atoms& atoms, int i,
+                               const std::vector<double>* weights = nullptr, std::vector<Vec3>* v = nullptr,
+                               std::vector<reference::Neighbour>* near = nullptr) {
   const bool none[3] = {};
   const auto found = reference::neighbours(atoms.x, atoms.elements, nullptr, none, 0, i, m.radialCutoff);
   if (near) *near = found;
@@ -125,7 +127,8 @@ void checkForward(const AniModel& m, const Kernels<T>& kernels, const Atoms& ato
 }
 
 template <class T>
-void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& atoms, int members, const std::string& what) {
+void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& atoms, int members,
+                   const std::string& what) {
   Run<T> run(m, kernels, atoms);
   const int n = run.n, lanes = members == 1 ? 1 : (members + memberLanes - 1) / memberLanes * memberLanes;
   const int stride = members == 1 ? 4 : 3 * lanes;
@@ -134,7 +137,8 @@ void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& at
   // Member m's weights of atom i's columns, and what follows for forces and virial.
   std::vector<Buffer<T>> gradients(members);
   std::vector<const T*> pointers;
-  std::vector<double> forces(static_cast<std::size_t>(members) * n * 3, 0.0), virial(members * 9, 0.0), virials(n * 9, 0.0);
+  std::vector<double> forces(static_cast<std::size_t>(members) * n * 3, 0.0), virial(members * 9, 0.0),
+      virials(n * 9, 0.0);
   for (int k = 0; k < members; k++) {
     T* g = gradients[k].reserve(run.x.size());
     std::memset(g, 0, gradients[k].bytes());
@@ -144,7 +148,8 @@ void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& at
       for (double& w : weights) w = static_cast<T>(normal(random));
       for (int b = 0; b < run.constants.view().blocks; b++)
         for (int lane = 0; lane < blockWidth; lane++)
-          if (run.constants.column(b, lane) >= 0) g[run.at(i, b, lane)] = static_cast<T>(weights[run.constants.column(b, lane)]);
+          if (run.constants.column(b, lane) >= 0)
+            g[run.at(i, b, lane)] = static_cast<T>(weights[run.constants.column(b, lane)]);
       std::vector<Vec3> v;
       std::vector<reference::Neighbour> near;
       reference_(m, atoms, i, &weights, &v, &near);
@@ -166,8 +171,9 @@ void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& at
   std::memset(gotForces.data(), 0, gotForces.bytes());
   std::memset(gotVirials.data(), 0, gotVirials.bytes());
   for (int i = 0; i < n; i++)
-    run.kernels.descriptor.backward(run.constants.view(), run.block.center(run.centerOf[i]), run.position.data(), pointers.data(),
-                                    members, n, i, {gotForces.data(), gotVirial.data(), gotVirials.data()}, run.scratch.data());
+    run.kernels.descriptor.backward(run.constants.view(), run.block.center(run.centerOf[i]), run.position.data(),
+                                    pointers.data(), members, n, i,
+                                    {gotForces.data(), gotVirial.data(), gotVirials.data()}, run.scratch.data());
   const double tolerance = sizeof(T) == 4 ? 2e-4 : 1e-11;
   double worst = 0, worstVirial = 0;
   const auto note = [](double& worst_, double error, double scale) {
@@ -178,15 +184,18 @@ void checkBackward(const AniModel& m, const Kernels<T>& kernels, const Atoms& at
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) {
         const double want = forces[(static_cast<std::size_t>(k) * n + i) * 3 + a];
-        const double got = members == 1 ? gotForces[i * 4 + a] : gotForces[static_cast<std::size_t>(i) * stride + a * lanes + k];
+        const double got =
+            members == 1 ? gotForces[i * 4 + a] : gotForces[static_cast<std::size_t>(i) * stride + a * lanes + k];
         note(worst, std::fabs(got - want), want);
       }
-    for (int c = 0; c < 9; c++) note(worstVirial, std::fabs(gotVirial[c * lanes + k] - virial[k * 9 + c]), virial[k * 9 + c]);
+    for (int c = 0; c < 9; c++)
+      note(worstVirial, std::fabs(gotVirial[c * lanes + k] - virial[k * 9 + c]), virial[k * 9 + c]);
   }
   for (int i = 0; i < n * 9; i++) note(worstVirial, std::fabs(gotVirials[i] - virials[i]), virials[i]);
   check::report(worst <= tolerance && worstVirial <= 5 * tolerance, __FILE__, __LINE__,
-                what + (sizeof(T) == 4 ? " float" : " double") + ", " + std::to_string(members) + " members: worst force " +
-                    std::to_string(worst * 1e9) + "e-9, virial " + std::to_string(worstVirial * 1e9) + "e-9");
+                what + (sizeof(T) == 4 ? " float" : " double") + ", " + std::to_string(members) +
+                    " members: worst force " + std::to_string(worst * 1e9) + "e-9, virial " +
+                    std::to_string(worstVirial * 1e9) + "e-9");
 }
 
 struct Case {
@@ -211,13 +220,16 @@ std::vector<Case> cases() {
   all.push_back({"(8,4)", reference::model(3, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4), someAtoms(40, 3, 7.5, 0.9, 1)});
   all.push_back({"(4,8)", reference::model(4, 5.2, 3.5, 16.0, 16, 8.0, 4, 32.0, 8), someAtoms(30, 4, 6.5, 0.9, 2)});
   all.push_back({"(8,8)", reference::model(1, 7.0, 5.0, 43.9, 32, 6.5, 8, 69.4, 8), someAtoms(60, 1, 9.0, 1.8, 3)});
-  all.push_back({"smooth", smooth(reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4)), someAtoms(30, 2, 6.0, 0.9, 4)});
+  all.push_back(
+      {"smooth", smooth(reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4)), someAtoms(30, 2, 6.0, 0.9, 4)});
   all.push_back({"non-uniform", nonUniform(), someAtoms(25, 2, 6.0, 0.9, 5)});
   all.push_back({"(16,12)", reference::model(2, 5.1, 4.5, 19.7, 10, 35.0, 16, 4.6, 12), someAtoms(20, 2, 5.0, 0.9, 6)});
   all.push_back({"(1,1)", reference::model(1, 4.0, 4.0, 4.0, 1, 4.0, 1, 1.0, 1), someAtoms(12, 1, 4.0, 0.9, 7)});
   all.push_back({"(3,7)", reference::model(1, 6.0, 5.0, 16.0, 5, 4.0, 3, 52.7, 7), someAtoms(60, 1, 7.0, 1.2, 8)});
-  all.push_back({"lone pair", reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4), {{{0, 0, 0}, {1.1, 0, 0}}, {0, 1}}});
-  all.push_back({"collinear", reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4),
+  all.push_back(
+      {"lone pair", reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4), {{{0, 0, 0}, {1.1, 0, 0}}, {0, 1}}});
+  all.push_back({"collinear",
+                 reference::model(2, 5.1, 3.5, 19.7, 16, 12.5, 8, 14.1, 4),
                  {{{0, 0, 0}, {1.1, 0, 0}, {-1.2, 0, 0}, {2.3, 0, 0}}, {0, 1, 0, 1}}});
   return all;
 }
@@ -231,7 +243,8 @@ TEST(worked_example_of_the_specification) {
   m.sections = {M_PI / 4, 3 * M_PI / 4};
   const Atoms atoms{{{0, 0, 0}, {1, 0, 0}, {0, 1.2, 0}}, {0, 1, 0}};
   const double want[3][12] = {
-      {0.0512050827, 0.0512050827, 0.1926928245, 0.0041416628, 0, 0, 0, 0, 0.0054737664, 0.0054737664, 0.0014917754, 0.0014917754},
+      {0.0512050827, 0.0512050827, 0.1926928245, 0.0041416628, 0, 0, 0, 0, 0.0054737664, 0.0054737664, 0.0014917754,
+       0.0014917754},
       {0.1928678795, 0.1869985736, 0, 0, 0.2583273010, 3.6e-9, 0.4626112424, 6.4e-9, 0, 0, 0, 0},
       {0.0512050827, 0.0512050827, 0.0001750550, 0.1828569109, 0, 0, 0, 0, 0.1340352984, 0, 0.6790962358, 1e-10}};
   for (int i = 0; i < 3; i++)
@@ -275,7 +288,9 @@ TEST(reference_gradient_is_the_finite_difference) {
 
 TEST(forward_agrees_with_the_equations) {
   for (const Case& c : cases())
-    everyIsa([&](const auto& kernels, const std::string& isa) { checkForward(c.model, kernels, c.atoms, isa + " " + c.name); });
+    everyIsa([&](const auto& kernels, const std::string& isa) {
+      checkForward(c.model, kernels, c.atoms, isa + " " + c.name);
+    });
 }
 
 TEST(backward_agrees_with_the_equations) {

@@ -33,7 +33,7 @@ struct Sample {
 
 // Compares neighbours within the cutoff; a pair within rounding of it may be on either side.
 template <class T>
-int mismatches(std::vector<reference::Neighbour> want, const Center<T>& got, int count, double cutoff) {
+int mismatches(const std::vector<reference::Neighbour>& want, const Center<T>& got, int count, double cutoff) {
   std::vector<char> used(count, 0);
   int wrong = 0;
   for (const auto& w : want) {

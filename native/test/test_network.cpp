@@ -30,6 +30,7 @@ struct Network {
 
   std::vector<LayerView> views() const {
     std::vector<LayerView> layers;
+    layers.reserve(weights.size());
     for (std::size_t l = 0; l < weights.size(); l++)
       layers.push_back({widths[l], widths[l + 1], weights[l].data(), biases[l].data()});
     return layers;
@@ -60,7 +61,7 @@ struct Network {
       }
       delta = below;
     }
-    gradient = delta;
+    gradient = std::move(delta);
     return outputs.back()[0];
   }
 };

@@ -1,7 +1,9 @@
 // The Potential of an ANI ensemble: checks, neighbour lists, then one evaluation in the precision asked for.
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <string>
+#include <unordered_set>
 
 #include "clock.hpp"
 #include "dispatch.hpp"
@@ -47,21 +49,15 @@ class AniPotential : public Potential {
     clock.mark(stages_.neighbours);
     if (precision == Precision::double_) {
       evaluateInDouble(batch_, systems, results, cancelled);
-      return;
+    } else {
+      evaluateInSingle(systems, results, cancelled);
     }
-    Batch again = start();
-    for (const int place : single_->run(batch_, systems, results, cancelled, stages_))
-      if (!results[batch_.systems[place].index].error)
-        append(again, batch_.systems[place].index, batch_.systems[place].list, systems);
-    if (!again.systems.empty()) evaluateInDouble(again, systems, results, cancelled);
+    bytes_ = single_->bytes() + (double_ ? double_->bytes() : 0) + batch_.centers.capacity() * sizeof(CenterRef);
   }
 
   const Stages& stages() const override { return stages_; }
   const std::string& isa() const override { return isa_; }
-
-  std::size_t memoryBytes() const override {
-    return single_->bytes() + (double_ ? double_->bytes() : 0) + batch_.centers.capacity() * sizeof(CenterRef);
-  }
+  std::size_t memoryBytes() const override { return bytes_; }
 
   double peak(Precision precision) override {
     std::vector<double> rates(pool_->threads());
@@ -74,6 +70,15 @@ class AniPotential : public Potential {
   }
 
  private:
+  void evaluateInSingle(const std::vector<System>& systems, std::vector<Result>& results,
+                        const std::int32_t* cancelled) {
+    Batch again = start();
+    for (const int place : single_->run(batch_, systems, results, cancelled, stages_))
+      if (!results[batch_.systems[place].index].error)
+        append(again, batch_.systems[place].index, batch_.systems[place].list, systems);
+    if (!again.systems.empty()) evaluateInDouble(again, systems, results, cancelled);
+  }
+
   void evaluateInDouble(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
                         const std::int32_t* cancelled) {
     if (!double_) double_ = std::make_unique<Evaluation<double>>(model_, *kernels_.double_, *pool_);
@@ -100,6 +105,7 @@ class AniPotential : public Potential {
   // Fills batch_ with the systems that can be evaluated; the others' results get their errors.
   void prepare(const std::vector<System>& systems, std::vector<Result>& results) {
     batch_ = start();
+    listsInUse_.clear();
     if (ownLists_.size() < systems.size()) ownLists_.resize(systems.size());
     for (std::size_t i = 0; i < systems.size(); i++) {
       if (results[i].error) continue;
@@ -136,8 +142,10 @@ class AniPotential : public Potential {
                           system.positions,
                           system.cell,
                           {system.pbc[0], system.pbc[1], system.pbc[2]}};
-    VerletList* list = system.list ? system.list : &ownLists_[index];
-    list->update(input, model_.radialCutoff, system.list ? skin : 0, kernels_.single->neighbours.within, pool_.get());
+    // Two systems of a batch cannot share a list: the second gets one of its own.
+    const bool kept = system.list && listsInUse_.insert(system.list).second;
+    VerletList* list = kept ? system.list : &ownLists_[index];
+    list->update(input, model_.radialCutoff, kept ? skin : 0, kernels_.single->neighbours.within, pool_.get());
     return list;
   }
 
@@ -150,8 +158,10 @@ class AniPotential : public Potential {
   std::unique_ptr<Evaluation<double>> double_;
   Batch batch_;
   std::vector<VerletList> ownLists_;  // of systems without a trajectory
+  std::unordered_set<const VerletList*> listsInUse_;
   std::vector<std::int32_t> elements_;
   Stages stages_;
+  std::atomic<std::size_t> bytes_{0};  // read by other threads while an evaluation runs
 };
 
 }  // namespace

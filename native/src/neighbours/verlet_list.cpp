@@ -65,7 +65,8 @@ bool VerletList::update(const ListInput& input, double cutoff, double skin,
 }
 
 bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) const {
-  if (input.atoms != atoms_ || input.owned != owned_ || input.elementCount != elementCount_) return false;
+  if (!builtLattice_ || input.atoms != atoms_ || input.owned != owned_ || input.elementCount != elementCount_)
+    return false;
   if (cutoff != cutoff_ || skin != skin_ || skin == 0) return false;
   for (int k = 0; k < 3; k++)
     if (input.pbc[k] != builtLattice_->periodic(k)) return false;
@@ -75,11 +76,13 @@ bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) 
 // With x → x·F between the lattices, a pair's vector D₀ becomes D₀·F plus the difference of two displacements u from
 // that map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
 bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
-  const double slack = (skin_ - strain(*builtLattice_, lattice) * (cutoff_ + skin_)) / 2;
+  if (!builtLattice_) return false;
+  const Lattice& built = *builtLattice_;
+  const double slack = (skin_ - strain(built, lattice) * (cutoff_ + skin_)) / 2;
   if (!(slack > 0)) return false;
   for (int i = 0; i < atoms_; i++) {
     const double* x = input.positions + 3 * static_cast<std::size_t>(i);
-    const Vec3 expected = lattice.cartesian(builtLattice_->fractional(builtPositions_[i]));
+    const Vec3 expected = lattice.cartesian(built.fractional(builtPositions_[i]));
     auto& wrap = images_.wrap[i];
     const auto displacement = [&] {
       const Vec3 w = lattice.cartesian({double(wrap[0]), double(wrap[1]), double(wrap[2])});

@@ -88,7 +88,11 @@ void ThreadPool::work(int thread) {
   std::uint64_t seen = 0;
   for (;;) {
     bool entered = false;
-    const auto ready = [&] { return stop_.load(std::memory_order_relaxed) || (entered = enter(seen)); };
+    const auto ready = [&] {
+      if (stop_.load(std::memory_order_relaxed)) return true;
+      entered = enter(seen);
+      return entered;
+    };
     if (!spinUntil(ready)) {
       std::unique_lock lock(mutex_);
       sleeping_++;

@@ -30,6 +30,7 @@ constexpr int vectorBytes = 16;
 
 template <class T, int N>
 struct VectorType;
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are types
 #define MLTS_VECTOR(T, I, N)                                        \
   template <>                                                       \
   struct VectorType<T, N> {                                         \
@@ -43,6 +44,7 @@ MLTS_VECTOR(double, std::int64_t, 2)
 MLTS_VECTOR(double, std::int64_t, 4)
 MLTS_VECTOR(double, std::int64_t, 8)
 #undef MLTS_VECTOR
+// NOLINTEND(bugprone-macro-parentheses)
 
 // A number as a type, to choose a template by.
 template <int n>
