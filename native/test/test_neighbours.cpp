@@ -109,8 +109,7 @@ void compare(const Sample& s, const VerletList& list, const Kernels<T>& kernels,
     wrong += block.triples(c) != static_cast<std::uint32_t>(inner * (inner - 1) / 2);
     for (int k = 0; k < count; k++)
       if (k == 0 || center.r[k] < nearest) nearest = center.r[k];
-    wrong += count ? block.nearest(c).distance != nearest || center.r[block.nearest(c).neighbour] != nearest
-                   : block.nearest(c).neighbour != -1;
+    wrong += count ? block.nearest(c) != nearest : !(block.nearest(c) > d.radialCutoff);
     for (int k = count; k < count + blockWidth; k++)
       wrong += !(center.r[k] > d.radialCutoff) || !std::isfinite(center.dx[k] + center.dy[k] + center.dz[k]);
   }

@@ -115,23 +115,26 @@ void Evaluation<T>::packElements(const std::vector<char>& present) {
 template <class T>
 void Evaluation<T>::refuseOverlaps(const Batch& batch, std::size_t first, std::vector<Result>& results) const {
   for (int k = 0; k < block_.count(); k++) {
-    const auto& nearest = block_.nearest(k);
-    if (nearest.neighbour < 0 || nearest.distance >= model_.minDistance) continue;
+    const T nearest = block_.nearest(k);
+    if (nearest >= model_.minDistance) continue;
     const auto& system = batch.systems[batch.systemOfCenter[first + k]];
     Result& result = results[system.index];
-    if (result.error && (result.error->code != "E_OVERLAP" || result.error->value <= nearest.distance)) continue;
+    if (result.error && (result.error->code != "E_OVERLAP" || result.error->value <= nearest)) continue;
+    const Center<T>& center = block_.center(k);
+    int neighbour = 0;
+    while (center.r[neighbour] != nearest) neighbour++;
     const int base = static_cast<int>(system.firstAtom);
-    const int a = block_.center(k).self - base, b = block_.center(k).atom[nearest.neighbour] - base;
+    const int a = center.self - base, b = center.atom[neighbour] - base;
     char what[160];
     if (a == b) {
       std::snprintf(what, sizeof what, "atom %d and its periodic image are %.4f Å apart, the model needs at least %g Å",
-                    a, static_cast<double>(nearest.distance), model_.minDistance);
+                    a, static_cast<double>(nearest), model_.minDistance);
     } else {
       std::snprintf(what, sizeof what, "atoms %d and %d are %.4f Å apart, the model needs at least %g Å",
-                    std::min(a, b), std::max(a, b), static_cast<double>(nearest.distance), model_.minDistance);
+                    std::min(a, b), std::max(a, b), static_cast<double>(nearest), model_.minDistance);
     }
     result.error.emplace("E_OVERLAP", what, "Move them apart or relax the structure first.", std::min(a, b));
-    result.error->value = static_cast<double>(nearest.distance);
+    result.error->value = static_cast<double>(nearest);
   }
 }
 

@@ -42,9 +42,13 @@ struct Descriptor {
   bool sectionWindow;
   T windowThreshold[3];
 
-  int pair(int a, int b) const { return a <= b ? a * elements - a * (a - 1) / 2 + (b - a) : pair(b, a); }
-  int radialBlock(int element) const { return element * radialBlocks; }
-  int angularBlock(int pair) const { return elements * radialBlocks + pair * angularBlocks; }
+  // Inlined, so that no copy compiled for one instruction set is called by another.
+  [[gnu::always_inline]] int pair(int a, int b) const {
+    const int low = a < b ? a : b, high = a < b ? b : a;
+    return low * elements - low * (low - 1) / 2 + (high - low);
+  }
+  [[gnu::always_inline]] int radialBlock(int element) const { return element * radialBlocks; }
+  [[gnu::always_inline]] int angularBlock(int pair) const { return elements * radialBlocks + pair * angularBlocks; }
 };
 
 // One atom and its neighbours within the radial cutoff: sorted by element, within an element those inside the angular
@@ -95,6 +99,7 @@ struct CenterArrays {
   T *dx, *dy, *dz, *r;
   std::int32_t* atom;
   std::uint16_t* segment;  // [2·elements + 1]
+  T* nearest;              // distance of the nearest neighbour, beyond the cutoff if there is none
   void* spare;
 };
 

@@ -8,22 +8,30 @@ namespace mlts::MLTS_ISA {
 inline int within(const float* const points[3], int first, int count, const float center[3], float limit,
                   std::int32_t* index, float* squared) {
   constexpr int L = lanes<float>;
+  const Vec<float> x = splat(center[0]), y = splat(center[1]), z = splat(center[2]);
+  IntVec<float> id = iota<float>() + first;
   int found = 0;
-  std::int32_t self[L];
   for (int i = 0; i < count; i += L) {
     const int at = first + i;
-    const Vec<float> dx = loadu(points[0] + at) - center[0], dy = loadu(points[1] + at) - center[1],
-                     dz = loadu(points[2] + at) - center[2];
+    const Vec<float> dx = loadu(points[0] + at) - x, dy = loadu(points[1] + at) - y, dz = loadu(points[2] + at) - z;
     const Vec<float> r2 = dx * dx + dy * dy + dz * dz;
-    unsigned near = bits(r2 <= limit);
-    if (count - i < L) near &= (1u << (count - i)) - 1;
-    if (near == 0) continue;
-    for (int k = 0; k < L; k++) self[k] = at + k;
-    compress<L>(index + found, self, near);
-    compress<float>(squared + found, r2, near);
+    const unsigned near = bits(r2 <= limit) & lowBits(count - i);
+    compress(index + found, id, near);
+    compress(squared + found, r2, near);
     found += __builtin_popcount(near);
+    id += L;
   }
   return found;
+}
+
+// Two vectors of four or eight side by side.
+template <class V>
+MLTS_INLINE auto joined(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 4) {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+  } else {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  }
 }
 
 // Differences to one vector of points, as T from doubles, and their lengths.
@@ -42,15 +50,27 @@ struct Differences {
       typedef double Four __attribute__((vector_size(32)));
       typedef T FourT __attribute__((vector_size(4 * sizeof(T))));
       Four c{center[0], center[1], center[2], 0};
-      // Point k goes to quarter k/4 of row k mod 4, so that the transposed rows come out in order.
-      alignas(64) T rows[4][L];
-      for (int k = 0; k < L; k++) {
+      const auto difference = [&](int k) {
         Four p;
         __builtin_memcpy(&p, points + 4 * static_cast<std::size_t>(index[k]), sizeof p);
-        const FourT difference = __builtin_convertvector(p - c, FourT);
-        __builtin_memcpy(&rows[k & 3][k & ~3], &difference, sizeof difference);
+        return __builtin_convertvector(p - c, FourT);
+      };
+      // Point k goes to quarter k/4 of row k mod 4, so that the transposed rows come out in order.
+      Vec<T> v[4];
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; k++) {
+        const FourT first = difference(k);
+        if constexpr (L == 4) {
+          v[k] = first;
+        } else {
+          const auto low = joined(first, difference(k + 4));
+          if constexpr (L == 8) {
+            v[k] = low;
+          } else {
+            v[k] = joined(low, joined(difference(k + 8), difference(k + 12)));
+          }
+        }
       }
-      Vec<T> v[4] = {load(rows[0]), load(rows[1]), load(rows[2]), load(rows[3])};
       transposeQuarters(v);
       x = v[0], y = v[1], z = v[2];
     }
@@ -101,16 +121,11 @@ int filter(const Candidates& candidates, T radialCutoff, T angularCutoff, std::i
   std::uint32_t at = 0;
   for (int e = 0; e < candidates.elements; e++) {
     for (const std::uint32_t end = candidates.end[e]; at < end; at += L) {
-      const int left = static_cast<int>(end - at);
-      std::int32_t index[L];
-      __builtin_memcpy(index, candidates.index + at, sizeof index);
-      if (left < L)
-        for (int k = left; k < L; k++) index[k] = index[0];
-      const Differences<T> d(candidates.points, index, candidates.center);
-      const unsigned present = left < L ? (1u << left) - 1 : ~0u;
-      const unsigned near = bits(d.r <= radialCutoff) & present, inner = bits(d.r <= angularCutoff) & near;
-      if (inner) kept.add(d, index, inner);
-      if (near != inner) outer.add(d, index, near & ~inner);
+      const Differences<T> d(candidates.points, candidates.index + at, candidates.center);
+      const unsigned near = bits(d.r <= radialCutoff) & lowBits(static_cast<int>(end - at));
+      const unsigned inner = bits(d.r <= angularCutoff) & near;
+      if (inner) kept.add(d, candidates.index + at, inner);
+      if (near != inner) outer.add(d, candidates.index + at, near & ~inner);
     }
     at = candidates.end[e];
     if (kept.count + outer.count > most) return -1;
@@ -118,13 +133,17 @@ int filter(const Candidates& candidates, T radialCutoff, T angularCutoff, std::i
     kept.take(outer);
     *segment++ = static_cast<std::uint16_t>(kept.count);
   }
-  for (int k = 0; k < kept.count; k++) out.atom[k] = firstAtom + candidates.owner[out.atom[k]];
   for (int i = 0; i < blockWidth; i += L) {
     storeu(out.dx + kept.count + i, splat(2 * radialCutoff));
     storeu(out.dy + kept.count + i, Vec<T>{});
     storeu(out.dz + kept.count + i, Vec<T>{});
     storeu(out.r + kept.count + i, splat(2 * radialCutoff));
   }
+  // Beyond the count r is out of reach.
+  Vec<T> closest = splat(2 * radialCutoff);
+  for (int i = 0; i < kept.count; i += L) closest = min(closest, loadu(out.r + i));
+  *out.nearest = smallest<T>(closest);
+  for (int k = 0; k < kept.count; k++) out.atom[k] = firstAtom + candidates.owner[out.atom[k]];
   return kept.count;
 }
 

@@ -43,6 +43,7 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
                                  geometry + 3 * capacity,
                                  atoms_.data() + offset_[k],
                                  segments_.data() + k * segmentCount,
+                                 nearest_.data() + k,
                                  spare_[thread].data()};
     const int neighbours =
         kernels.filter(ref.list->candidates(ref.center), d.radialCutoff, d.angularCutoff, ref.firstAtom, arrays);
@@ -52,7 +53,7 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
                   "Check the density of the system.", atom);
     centers_[k] = {arrays.dx, arrays.dy, arrays.dz, arrays.r, arrays.atom, arrays.segment, ref.firstAtom + atom};
     elements_[k] = ref.list->element(ref.center);
-    summarise(static_cast<int>(k), neighbours, d);
+    summarise(static_cast<int>(k), d);
   });
   mostNeighbours_ = 0;
   for (const Center<T>& center : centers_)
@@ -61,7 +62,7 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
 
 // What the tiles and the thread balance need to know about a center.
 template <class T>
-void CenterBlock<T>::summarise(int k, int count, const Descriptor<T>& d) {
+void CenterBlock<T>::summarise(int k, const Descriptor<T>& d) {
   const Center<T>& center = centers_[k];
   const std::uint16_t* segment = center.segment;
   const auto angular = [&](int e) { return segment[2 * e + 1] - segment[2 * e]; };
@@ -75,10 +76,6 @@ void CenterBlock<T>::summarise(int k, int count, const Descriptor<T>& d) {
   }
   masks_[k] = mask;
   triples_[k] = inner * (inner - (inner > 0)) / 2;
-  Nearest nearest{0, -1};
-  for (int j = 0; j < count; j++)
-    if (nearest.neighbour < 0 || center.r[j] < nearest.distance) nearest = {center.r[j], j};
-  nearest_[k] = nearest;
 }
 
 template <class T>

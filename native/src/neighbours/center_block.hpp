@@ -34,17 +34,12 @@ class CenterBlock {
   std::uint32_t triples(int k) const { return triples_[k]; }
   int mostNeighbours() const { return mostNeighbours_; }
 
-  // Distance from center k to its nearest neighbour, in Å, and that neighbour's place among its neighbours; −1 if it
-  // has none.
-  struct Nearest {
-    T distance;
-    int neighbour;
-  };
-  const Nearest& nearest(int k) const { return nearest_[k]; }
+  // Distance from center k to its nearest neighbour, in Å; beyond the cutoff if it has none.
+  T nearest(int k) const { return nearest_[k]; }
   std::size_t bytes() const;
 
  private:
-  void summarise(int k, int count, const Descriptor<T>& d);
+  void summarise(int k, const Descriptor<T>& d);
 
   int count_ = 0, mostNeighbours_ = 0;
   Buffer<T> geometry_;  // per center dx, dy, dz, r, each of its capacity
@@ -55,7 +50,7 @@ class CenterBlock {
   std::vector<int> elements_;
   std::vector<GroupMask> masks_;
   std::vector<std::uint32_t> triples_;
-  std::vector<Nearest> nearest_;
+  std::vector<T> nearest_;
   std::vector<Buffer<double>> spare_;  // [threads]
 };
 

@@ -1,6 +1,7 @@
 #include "verlet_list.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <string>
 
@@ -12,12 +13,13 @@ namespace mlts {
 struct SearchSpace {
   std::vector<std::int32_t> index;
   std::vector<float> squared;
-  std::vector<std::uint32_t> bucket;
+  std::vector<std::uint32_t> bucket, start;
 };
 
 namespace {
 
 constexpr int buckets = 16;  // of squared distance: candidates come roughly nearest first
+constexpr std::size_t pointsPerTask = 1024;
 constexpr std::size_t mostCandidates = 1 << 20;
 constexpr std::size_t parallelFrom = 512;  // atoms; below, waking threads costs more than it saves
 
@@ -36,6 +38,23 @@ double strain(const Lattice& from, const Lattice& to) {
   return std::sqrt(sum);
 }
 
+// Whether a position is within `slack` of the expected one. If the caller has wrapped the atom into the cell since,
+// `wrap` changes so that it is.
+bool nearExpected(const Lattice& lattice, const double* x, const Vec3& expected, double slack,
+                  std::array<std::int32_t, 3>& wrap) {
+  const auto displacement = [&] {
+    const Vec3 w = lattice.cartesian({double(wrap[0]), double(wrap[1]), double(wrap[2])});
+    return Vec3{x[0] + w[0] - expected[0], x[1] + w[1] - expected[1], x[2] + w[2] - expected[2]};
+  };
+  Vec3 u = displacement();
+  if (norm(u) <= slack) return true;
+  const Vec3 jump = lattice.fractional(u);
+  for (int k = 0; k < 3; k++)
+    if (lattice.periodic(k) && std::fabs(jump[k]) < 1e9) wrap[k] -= static_cast<std::int32_t>(std::lround(jump[k]));
+  u = displacement();
+  return norm(u) <= slack;
+}
+
 }  // namespace
 
 template <class F>
@@ -50,7 +69,7 @@ void VerletList::forEach(ThreadPool* pool, std::size_t n, std::size_t grain, F&&
 bool VerletList::update(const ListInput& input, double cutoff, double skin,
                         decltype(NeighbourKernels<float>::within) within, ThreadPool* pool) {
   const Lattice lattice(input.cell, input.pbc);
-  const bool rebuild = !sameSystem(input, cutoff, skin) || !stillValid(input, lattice);
+  const bool rebuild = !sameSystem(input, cutoff, skin) || !stillValid(input, lattice, pool);
   if (rebuild) {
     atoms_ = -1;  // until the build has succeeded
     cutoff_ = cutoff;
@@ -75,6 +94,7 @@ bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) 
 
 // With x → x·F between the lattices, a pair's vector D₀ becomes D₀·F plus the difference of two displacements u from
 // that map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
+<<<<<<< HEAD
 bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
   if (!builtLattice_) return false;
   const Lattice& built = *builtLattice_;
@@ -98,6 +118,22 @@ bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
     if (!(norm(u) <= slack)) return false;
   }
   return true;
+=======
+bool VerletList::stillValid(const ListInput& input, const Lattice& lattice, ThreadPool* pool) {
+  const double change = strain(*builtLattice_, lattice);
+  const double slack = (skin_ - change * (cutoff_ + skin_)) / 2;
+  if (!(slack > 0)) return false;
+  std::atomic<bool> valid{true};
+  forEach(pool, (atoms_ + pointsPerTask - 1) / pointsPerTask, pointsPerTask, [&](std::size_t task, int) {
+    const std::size_t end = std::min<std::size_t>(atoms_, (task + 1) * pointsPerTask);
+    for (std::size_t i = task * pointsPerTask; i < end && valid.load(std::memory_order_relaxed); i++) {
+      const Vec3& built = builtPositions_[i];
+      const Vec3 expected = change == 0 ? built : lattice.cartesian(builtLattice_->fractional(built));
+      if (!nearExpected(lattice, input.positions + 3 * i, expected, slack, images_.wrap[i])) valid = false;
+    }
+  });
+  return valid;
+>>>>>>> 8c1bbf9 (wip neighbours)
 }
 
 void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within,
@@ -124,6 +160,7 @@ void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(
 
   points_.reserve(4 * static_cast<std::size_t>(count));
   owner_.resize(count);
+  pointElement_.resize(count);
   shift_.resize(count);
   centerPoint_.clear();
   float* near[3];
@@ -139,6 +176,7 @@ void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(
     }
     points_[4 * static_cast<std::size_t>(p) + 3] = 0;
     owner_[p] = images_.all[q].atom;
+    pointElement_[p] = static_cast<std::uint8_t>(elements_[owner_[p]]);
     shift_[p] = images_.all[q].shift;
     if (q < input.owned) centerPoint_.push_back(p);
   }
@@ -183,36 +221,32 @@ void VerletList::findCandidates(int center, decltype(NeighbourKernels<float>::wi
                     std::to_string(reach) + " Å",
                 "Check the density of the system.", owner_[self]);
 
-  // Counting sort by element and distance.
+  // Counting sort by element and distance; the center itself goes last and is cut off.
   const float perBucket = buckets / limit;
-  std::vector<std::uint32_t>& start = space.bucket;
-  start.assign(static_cast<std::size_t>(elementCount_) * buckets + 1, 0);
-  const auto bucketOf = [&](std::size_t i) {
-    const int b = static_cast<int>(space.squared[i] * perBucket);
-    return elements_[owner_[space.index[i]]] * buckets + std::min(b, buckets - 1);
-  };
-  std::size_t kept = 0;
+  const std::size_t bucketCount = static_cast<std::size_t>(elementCount_) * buckets;
+  std::vector<std::uint32_t>& start = space.start;
+  start.assign(bucketCount + 2, 0);
+  if (space.bucket.size() < found) space.bucket.resize(space.index.size());
   for (std::size_t i = 0; i < found; i++) {
-    if (space.index[i] == self) continue;
-    space.index[kept] = space.index[i];
-    space.squared[kept] = space.squared[i];
-    start[bucketOf(kept) + 1]++;
-    kept++;
+    const int p = space.index[i], shell = static_cast<int>(space.squared[i] * perBucket);
+    const std::size_t bucket = p == self ? bucketCount : pointElement_[p] * buckets + std::min(shell, buckets - 1);
+    space.bucket[i] = static_cast<std::uint32_t>(bucket);
+    start[bucket + 1]++;
   }
   for (std::size_t b = 1; b < start.size(); b++) start[b] += start[b - 1];
   for (int e = 0; e < elementCount_; e++)
     ends_[static_cast<std::size_t>(center) * elementCount_ + e] = start[static_cast<std::size_t>(e + 1) * buckets];
   begins_[center] = static_cast<std::uint32_t>(out.size());
-  out.resize(out.size() + kept);
+  out.resize(out.size() + found);
   std::int32_t* const to = out.data() + begins_[center];
-  for (std::size_t i = 0; i < kept; i++) to[start[bucketOf(i)]++] = space.index[i];
+  for (std::size_t i = 0; i < found; i++) to[start[space.bucket[i]]++] = space.index[i];
+  out.pop_back();
 }
 
 void VerletList::movePoints(const ListInput& input, const Lattice& lattice, ThreadPool* pool) {
-  constexpr std::size_t grain = 1024;
   const std::size_t count = owner_.size();
-  forEach(pool, (count + grain - 1) / grain, grain, [&](std::size_t chunk, int) {
-    for (std::size_t p = chunk * grain; p < std::min(count, (chunk + 1) * grain); p++) {
+  forEach(pool, (count + pointsPerTask - 1) / pointsPerTask, pointsPerTask, [&](std::size_t task, int) {
+    for (std::size_t p = task * pointsPerTask; p < std::min(count, (task + 1) * pointsPerTask); p++) {
       const auto& wrap = images_.wrap[owner_[p]];
       const double* x = input.positions + 3 * static_cast<std::size_t>(owner_[p]);
       const Vec3 s = lattice.cartesian(

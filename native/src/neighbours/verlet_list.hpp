@@ -47,7 +47,7 @@ class VerletList {
 
  private:
   bool sameSystem(const ListInput& input, double cutoff, double skin) const;
-  bool stillValid(const ListInput& input, const Lattice& lattice);
+  bool stillValid(const ListInput& input, const Lattice& lattice, ThreadPool* pool);
   void build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within,
              ThreadPool* pool);
   void findCandidates(int center, decltype(NeighbourKernels<float>::within) within, struct SearchSpace& space,
@@ -67,6 +67,7 @@ class VerletList {
   // Points in the grid's order.
   Buffer<double> points_;  // [points][4]
   std::vector<std::int32_t> owner_;
+  std::vector<std::uint8_t> pointElement_;
   std::vector<std::array<std::int32_t, 3>> shift_;
   Buffer<float> near_[3];  // coordinates relative to the grid, for the search
   std::vector<std::int32_t> centerPoint_;

@@ -252,6 +252,9 @@ MLTS_INLINE unsigned bits(M mask) {
 #endif
 }
 
+// The lowest n bits, n ≥ 0; all 32 for n ≥ 32.
+MLTS_INLINE unsigned lowBits(int n) { return n < 32 ? (1u << n) - 1 : ~0u; }
+
 // Writes the lanes whose bit is set side by side; may write a whole vector.
 template <class T>
 MLTS_INLINE void compress(T* out, Vec<T> v, unsigned mask) {
@@ -263,6 +266,17 @@ MLTS_INLINE void compress(T* out, Vec<T> v, unsigned mask) {
   }
 #else
   for (int i = 0; i < lanes<T>; i++) {
+    *out = v[i];
+    out += mask >> i & 1;
+  }
+#endif
+}
+MLTS_INLINE void compress(std::int32_t* out, IntVec<float> v, unsigned mask) {
+#if defined(__AVX512F__)
+  _mm512_storeu_si512(out,
+                      _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), reinterpret_cast<__m512i>(v)));
+#else
+  for (int i = 0; i < lanes<float>; i++) {
     *out = v[i];
     out += mask >> i & 1;
   }
