@@ -94,33 +94,10 @@ bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) 
 
 // With x → x·F between the lattices, a pair's vector D₀ becomes D₀·F plus the difference of two displacements u from
 // that map. |D₀| > cutoff + skin then implies |D| > cutoff as long as 2·max|u| + ‖F − 1‖(cutoff + skin) ≤ skin.
-<<<<<<< HEAD
-bool VerletList::stillValid(const ListInput& input, const Lattice& lattice) {
-  if (!builtLattice_) return false;
-  const Lattice& built = *builtLattice_;
-  const double slack = (skin_ - strain(built, lattice) * (cutoff_ + skin_)) / 2;
-  if (!(slack > 0)) return false;
-  for (int i = 0; i < atoms_; i++) {
-    const double* x = input.positions + 3 * static_cast<std::size_t>(i);
-    const Vec3 expected = lattice.cartesian(built.fractional(builtPositions_[i]));
-    auto& wrap = images_.wrap[i];
-    const auto displacement = [&] {
-      const Vec3 w = lattice.cartesian({double(wrap[0]), double(wrap[1]), double(wrap[2])});
-      return Vec3{x[0] + w[0] - expected[0], x[1] + w[1] - expected[1], x[2] + w[2] - expected[2]};
-    };
-    Vec3 u = displacement();
-    if (norm(u) <= slack) continue;
-    // The caller may have wrapped the atom into the cell since.
-    const Vec3 jump = lattice.fractional(u);
-    for (int k = 0; k < 3; k++)
-      if (lattice.periodic(k) && std::fabs(jump[k]) < 1e9) wrap[k] -= static_cast<std::int32_t>(std::lround(jump[k]));
-    u = displacement();
-    if (!(norm(u) <= slack)) return false;
-  }
-  return true;
-=======
 bool VerletList::stillValid(const ListInput& input, const Lattice& lattice, ThreadPool* pool) {
-  const double change = strain(*builtLattice_, lattice);
+  if (!builtLattice_) return false;
+  const Lattice& builtLattice = *builtLattice_;
+  const double change = strain(builtLattice, lattice);
   const double slack = (skin_ - change * (cutoff_ + skin_)) / 2;
   if (!(slack > 0)) return false;
   std::atomic<bool> valid{true};
@@ -128,12 +105,11 @@ bool VerletList::stillValid(const ListInput& input, const Lattice& lattice, Thre
     const std::size_t end = std::min<std::size_t>(atoms_, (task + 1) * pointsPerTask);
     for (std::size_t i = task * pointsPerTask; i < end && valid.load(std::memory_order_relaxed); i++) {
       const Vec3& built = builtPositions_[i];
-      const Vec3 expected = change == 0 ? built : lattice.cartesian(builtLattice_->fractional(built));
+      const Vec3 expected = change == 0 ? built : lattice.cartesian(builtLattice.fractional(built));
       if (!nearExpected(lattice, input.positions + 3 * i, expected, slack, images_.wrap[i])) valid = false;
     }
   });
   return valid;
->>>>>>> 8c1bbf9 (wip neighbours)
 }
 
 void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within,

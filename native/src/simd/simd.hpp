@@ -273,8 +273,7 @@ MLTS_INLINE void compress(T* out, Vec<T> v, unsigned mask) {
 }
 MLTS_INLINE void compress(std::int32_t* out, IntVec<float> v, unsigned mask) {
 #if defined(__AVX512F__)
-  _mm512_storeu_si512(out,
-                      _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), reinterpret_cast<__m512i>(v)));
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), reinterpret_cast<__m512i>(v)));
 #else
   for (int i = 0; i < lanes<float>; i++) {
     *out = v[i];
