@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from decks import DEFAULT_MODEL, header, run, serve, water
 
-TIMESTEP = 0.00025  # ps
+# Verlet's own error is a fluctuation that shrinks with the square of the step: at 0.125 fs it hides no drift of 1e-5.
+TIMESTEP = 0.000125  # ps
 STEPS = 6000
 
 
