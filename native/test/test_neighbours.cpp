@@ -221,7 +221,9 @@ TEST(list_is_kept_while_it_is_valid) {
     int rebuilds = 0, steps = 60;
     for (int t = 0; t < steps; t++) {
       rebuilds += list.update(s.input(2), Cutoffs{}.radial, 0.8, kernels.single->neighbours.within, &pool);
-      compare(s, list, *kernels.single, 2, 6, isa + " step " + std::to_string(t), pool);
+      // After a few quiet steps, and right after each wrap. Brute force over all images is slow.
+      if (t % 10 == 4 || t % 10 == 6 || t % 10 == 9)
+        compare(s, list, *kernels.single, 2, 5, isa + " step " + std::to_string(t), pool);
       for (Vec3& x : s.x)
         for (double& c : x) c += step(random);
       const double swell = 1 + 2e-4 * (t % 7 - 3);  // a barostat's strain
