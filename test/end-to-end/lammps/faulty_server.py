@@ -69,6 +69,7 @@ class Server:
             "min_distance": 0.1,
         }
         self.sessions: dict[int, dict[str, Any]] = {}
+        self.opened = 0
         self.evaluations = 0
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any] | bytes | None:
@@ -81,7 +82,8 @@ class Server:
         if request["type"] == "open":
             if request.get("sha256", self.model["sha256"]) != self.model["sha256"]:
                 return error(request, "E_HASH", "the model is another one")
-            session = len(self.sessions) + 1
+            self.opened += 1  # never a number again: another rank may still hold it
+            session = self.opened
             self.sessions[session] = {"numbers": request["numbers"], "want": request["want"]}
             return {**head, "session": session, "model": self.model, "sha256": self.model["sha256"]}
         if request["type"] == "evaluate":
