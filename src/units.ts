@@ -11,6 +11,10 @@ export const BOHR = 0.529177210903;
 export const KCAL_PER_MOL = 4184 / (6.02214076e23 * 1.602176634e-19);
 /** Boltzmann constant in eV/K. */
 export const BOLTZMANN = 8.617333262145e-5;
+/** Planck constant in eV s. */
+export const PLANCK = 6.62607015e-34 / 1.602176634e-19;
+/** Speed of light in m/s. */
+export const SPEED_OF_LIGHT = 299_792_458;
 /** 1 eV/Å³ in GPa. */
 export const EV_PER_ANGSTROM3_IN_GPA = 160.2176634;
 /** 1 amu Å²/fs² in eV. */
