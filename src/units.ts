@@ -17,6 +17,8 @@ export const PLANCK = 6.62607015e-34 / 1.602176634e-19;
 export const SPEED_OF_LIGHT = 299_792_458;
 /** 1 eV/Å³ in GPa. */
 export const EV_PER_ANGSTROM3_IN_GPA = 160.2176634;
+/** 1 amu/Å³ in g/cm³. */
+export const AMU_PER_ANGSTROM3_IN_G_PER_CM3 = 1.6605390666;
 /** 1 amu Å²/fs² in eV. */
 export const AMU_ANGSTROM2_PER_FS2 = 1.6605390666e-27 / 1.602176634e-19 / 1e-10;
 
