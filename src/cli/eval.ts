@@ -1,15 +1,15 @@
 /** `mlts eval`: energies, forces and their uncertainty for every structure of some files. */
 import { type Command, Option } from 'commander';
-import type { Precision, Want } from '../engine/potential.ts';
+import type { Potential, Precision, Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import { readStructures } from '../io/read.ts';
 import { type FrameIndex, parseFrameIndex } from '../io/slice.ts';
 import type { Structure } from '../io/structure.ts';
 import { OutputFile } from '../io/write.ts';
 import { type Evaluated, extxyzOf, HEADER, jsonOf, rowOf } from './evaluation.ts';
-import { type Evaluator, openEvaluator } from './evaluator.ts';
 import { interruption, print } from './options.ts';
 import { Progress } from './progress.ts';
+import { openSource } from './source.ts';
 import { table } from './table.ts';
 
 interface Options {
@@ -57,15 +57,17 @@ export function register(program: Command): void {
 async function run(files: string[], options: Options): Promise<void> {
   const index = parseFrameIndex(options.index);
   const signal = interruption();
-  const want: Want[] = options.members ? [...WANT, 'memberForces'] : [...WANT];
-  const source = await openEvaluator(options, want, options.precision, signal);
+  const { precision } = options;
+  const want = new Set<Want>(options.members ? [...WANT, 'memberForces'] : WANT);
+  const source = await openSource(options);
   const sink = openSink(options, source);
   const progress = new Progress('structures');
   let failed = 0;
   let done = 0;
   try {
     for (const batch of batches(files, index)) {
-      const outcomes = await source.evaluate(batch.map(({ structure }) => structure));
+      const systems = batch.map(({ structure }) => structure);
+      const outcomes = await source.evaluate(systems, want, { precision, signal });
       signal.throwIfAborted();
       for (const [i, outcome] of outcomes.entries()) {
         const { file, index: frame } = batch[i];
@@ -135,7 +137,7 @@ interface Sink {
   close(): void;
 }
 
-function openSink({ out, json, precision }: Options, source: Evaluator): Sink {
+function openSink({ out, json, precision }: Options, source: Potential): Sink {
   const nothing = () => undefined;
   if (json) {
     const write = (evaluated: Evaluated) => print(`${JSON.stringify(jsonOf(evaluated, source, precision))}\n`);

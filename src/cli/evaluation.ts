@@ -1,8 +1,7 @@
 /** One evaluated structure in the forms that `mlts eval` writes. */
-import type { Result } from '../engine/potential.ts';
+import type { Potential, Result } from '../engine/potential.ts';
 import { formatExtxyz } from '../io/extxyz.ts';
 import { type AtomArray, type InfoValue, type Structure, volumeOf } from '../io/structure.ts';
-import type { Evaluator } from './evaluator.ts';
 
 export interface Evaluated {
   readonly file: string;
@@ -27,7 +26,11 @@ const rows = (values: ArrayLike<number>, columns: number): number[][] =>
   );
 
 /** The object of `mlts eval --json`. */
-export function jsonOf({ file, index, structure, result }: Evaluated, source: Evaluator, precision: string): object {
+export function jsonOf(
+  { file, index, structure, result }: Evaluated,
+  { model, backend }: Potential,
+  precision: string,
+): object {
   const { forces = [], sigmaForces = [], memberForces } = result;
   const stress = stressOf(structure, result);
   return {
@@ -45,15 +48,15 @@ export function jsonOf({ file, index, structure, result }: Evaluated, source: Ev
     ...(stress && { stress }),
     member_energies: [...(result.memberEnergies ?? [])],
     ...(memberForces && { member_forces: rows(memberForces, forces.length).map((one) => rows(one, 3)) }),
-    model: source.model,
-    sha256: source.sha256,
-    backend: source.backend,
+    model: model.name,
+    sha256: model.sha256,
+    backend,
     precision,
   };
 }
 
 /** The frame with its results, under the names that ASE reads; what the file said of energy and forces is replaced. */
-export function extxyzOf({ structure, result }: Evaluated, source: Evaluator): string {
+export function extxyzOf({ structure, result }: Evaluated, { model }: Potential): string {
   const { energy, sigmaEnergy = 0, rho = 0, memberEnergies = [], memberForces } = result;
   const stress = stressOf(structure, result);
   const info: Record<string, InfoValue> = {
@@ -63,8 +66,8 @@ export function extxyzOf({ structure, result }: Evaluated, source: Evaluator): s
     rho,
     ...(stress && { stress: [0, 5, 4, 5, 1, 3, 4, 3, 2].map((k) => stress[k]) }),
     member_energies: [...memberEnergies],
-    model: source.model,
-    model_sha256: source.sha256,
+    model: model.name,
+    model_sha256: model.sha256,
   };
   if (!stress) delete info.stress;
   const real = (columns: number, data: Float64Array | undefined): AtomArray => ({

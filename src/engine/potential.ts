@@ -2,7 +2,8 @@ import type { MltsError } from '../errors.ts';
 import type { ModelInfo } from '../model/model.ts';
 
 export type Precision = 'single' | 'double';
-export type Backend = 'native' | 'reference' | 'tensorflow';
+/** What computes; `server` is a daemon, which does not tell. */
+export type Backend = 'native' | 'reference' | 'tensorflow' | 'server';
 
 /**
  * One system to evaluate: *whole* (with or without a cell) or a *domain*.
