@@ -43,6 +43,7 @@ class AniPotential : public Potential {
 
   void evaluate(const std::vector<System>& systems, std::vector<Result>& results, Precision precision,
                 const std::int32_t* cancelled) override {
+    pool_->wake();
     stages_ = {};
     Clock clock;
     prepare(systems, results);

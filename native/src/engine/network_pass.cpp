@@ -148,15 +148,22 @@ void NetworkPass<T>::runTask(const Task& task, const NetworkInputs<T>& in, const
       storeEnergies(in, tiles[t], m, energy, energies);
       last += static_cast<std::size_t>(tiles[t].rows) * width;
     }
-    for (int l = hidden - 1; l > 0; l--) {
+    for (int l = hidden - 1; l >= 0; l--) {
       const PackedLayer<T>& layer = member.hidden[l];
-      kernels.multiply(Epilogue::celuGradient, layerTiles(l, l - 1), n, layer.backward, layer.outputs, dense_.data(),
-                       layer.inputs / blockWidth, layer.bias, in.celuAlpha);
+      const Epilogue epilogue = l > 0                   ? Epilogue::celuGradient
+                                : m == task.firstMember ? Epilogue::plain
+                                                        : Epilogue::add;
+      const auto& blocks = l > 0 ? dense_ : scratch.unionBlocks;
+      const int count = l > 0 ? layer.inputs / blockWidth : static_cast<int>(blocks.size());
+      const TileProduct<T>* products = layerTiles(l, l - 1);
+      if (n == 1) {
+        kernels.multiplyTransposed(epilogue, *products, layer.forward, layer.inputs, blocks.data(), count,
+                                   in.celuAlpha);
+      } else {
+        kernels.multiply(epilogue, products, n, layer.backward, layer.outputs, blocks.data(), count, layer.bias,
+                         in.celuAlpha);
+      }
     }
-    const PackedLayer<T>& first = member.hidden[0];
-    kernels.multiply(m == task.firstMember ? Epilogue::plain : Epilogue::add, layerTiles(0, -1), n, first.backward,
-                     first.outputs, scratch.unionBlocks.data(), static_cast<int>(scratch.unionBlocks.size()),
-                     first.bias, in.celuAlpha);
   }
 }
 

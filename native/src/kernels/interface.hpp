@@ -133,6 +133,10 @@ struct NetworkKernels {
   // read from the cache by all tiles in turn. bias: [16·groups of B], read by Epilogue::celu only.
   void (*multiply)(Epilogue, const TileProduct<T>* tiles, int tileCount, const T* b, std::size_t depth,
                    const std::int16_t* groups, int groupCount, const T* bias, T celuAlpha);
+  // C = epilogue(A·Bᵀ) for one tile and B packed as above for A·B: kBlock names its groups, `groups` blocks of its
+  // rows.
+  void (*multiplyTransposed)(Epilogue, const TileProduct<T>& tile, const T* b, std::size_t depth,
+                             const std::int16_t* groups, int groupCount, T celuAlpha);
   // Last layer, one output: energy[row] = Σ y·weights + bias; y becomes weights·scale·CELU′(y).
   void (*output)(T* y, int rows, int blocks, const T* weights, T bias, T scale, T celuAlpha, T* energy);
   // Flops per second of `multiply` on one tile with everything in L1, on the calling thread.

@@ -9,12 +9,12 @@ namespace mlts::MLTS_ISA {
 extern const Kernels<float> singleKernels{
     neighbourKernels<float>,
     descriptorKernels<float>,
-    {tileRows, multiply<float>, output<float>, peak<float>},
+    {tileRows, multiply<float>, multiplyTransposed<float>, output<float>, peak<float>},
 };
 extern const Kernels<double> doubleKernels{
     neighbourKernels<double>,
     descriptorKernels<double>,
-    {tileRows, multiply<double>, output<double>, peak<double>},
+    {tileRows, multiply<double>, multiplyTransposed<double>, output<double>, peak<double>},
 };
 
 }  // namespace mlts::MLTS_ISA

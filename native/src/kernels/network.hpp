@@ -6,6 +6,7 @@
 
 #include "../simd/simd.hpp"
 #include "interface.hpp"
+#include "transpose.hpp"
 
 namespace mlts::MLTS_ISA {
 
@@ -155,6 +156,87 @@ void multiply(Epilogue epilogue, const TileProduct<T>* tiles, int tileCount, con
         }
       }
     }
+  }
+}
+
+// C = epilogue(A·Bᵀ) for R rows and one block of 16 columns of C, which are 16 rows of B from `b` on: dot products
+// along B's vectors, several of them at a time, so that each vector of B loaded meets all rows.
+template <class T, int R>
+__attribute__((noinline)) void transposedTile(Epilogue epilogue, const T* __restrict a, const std::int16_t* kBlock,
+                                              int kCount, const T* b, const T* next, std::size_t panelSize, T* c,
+                                              T alpha) {
+  constexpr int width = blockWidth, n = lanes<T>;
+  constexpr int most = (registers * 3 / 4) / R, together = most >= 16 ? 16 : most >= 8 ? 8 : most >= 4 ? 4 : 2;
+  Vec<T> sums[R][width];
+  for (int first = 0; first < width; first += together) {
+    Vec<T> acc[R][together];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
+      for (int k = 0; k < together; k++) acc[r][k] = Vec<T>{};
+    const T* x = a;
+    for (int q = 0; q < kCount; q++, x += R * width) {
+      const std::size_t panel = kBlock[q] * panelSize;
+      const T* p = b + panel + first * width;
+#pragma GCC unroll 16
+      for (int k = 0; k < together; k++) __builtin_prefetch(next + panel + (first + k) * width);
+      for (int column = 0; column < width; column += n) {
+        Vec<T> w[together];
+#pragma GCC unroll 16
+        for (int k = 0; k < together; k++) w[k] = load(p + k * width + column);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+          const Vec<T> row = inRegister(load(x + r * width + column));
+#pragma GCC unroll 16
+          for (int k = 0; k < together; k++) acc[r][k] += row * w[k];
+        }
+      }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
+      for (int k = 0; k < together; k++) sums[r][first + k] = acc[r][k];
+  }
+  for (int r = 0; r < R; r++) {
+    for (int column = 0; column < width; column += n) {
+      T* to = c + r * width + column;
+      const Vec<T> z = sumEach<T>(sums[r] + column);
+      store(to, epilogue == Epilogue::celuGradient ? z * celuDerivative<T>(load(to), alpha)
+                : epilogue == Epilogue::add        ? z + load(to)
+                                                   : z);
+    }
+  }
+}
+
+template <class T>
+using TransposedKernel = void (*)(Epilogue, const T*, const std::int16_t*, int, const T*, const T*, std::size_t, T*, T);
+
+template <class T>
+TransposedKernel<T> transposedTileOf(int rows) {
+  static constexpr TransposedKernel<T> table[] = {
+      transposedTile<T, 1>,  transposedTile<T, 2>,  transposedTile<T, 3>,
+      transposedTile<T, 4>,  transposedTile<T, 5>,  transposedTile<T, 6>,
+#if defined(__AVX512F__) || defined(__aarch64__)
+      transposedTile<T, 7>,  transposedTile<T, 8>,  transposedTile<T, 9>,
+      transposedTile<T, 10>, transposedTile<T, 11>, transposedTile<T, 12>,
+#endif
+  };
+  return table[rows - 1];
+}
+
+// For one tile alone, B packed for A·B: one reading of B from memory then serves both directions. Several tiles, which
+// share each panel, are faster with a packing of their own.
+template <class T>
+void multiplyTransposed(Epilogue epilogue, const TileProduct<T>& tile, const T* b, std::size_t depth,
+                        const std::int16_t* groups, int groupCount, T alpha) {
+  constexpr std::ptrdiff_t width = blockWidth;
+  const TransposedKernel<T> kernel = transposedTileOf<T>(tile.rows);
+  for (int g = 0; g < groupCount; g++) {
+    const int block = tile.position ? tile.position[groups[g]] : groups[g];
+    if (block < 0) continue;
+    const int next = groups[g + 1 < groupCount ? g + 1 : g];
+    kernel(epilogue, tile.a, tile.kBlock, tile.kCount, b + groups[g] * width * width, b + next * width * width,
+           depth * width, tile.c + block * tile.rows * width, alpha);
   }
 }
 

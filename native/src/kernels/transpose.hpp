@@ -6,38 +6,58 @@
 
 namespace mlts::MLTS_ISA {
 
-// 4×4 transposes inside each 128-bit quarter (floats) or 256-bit half (doubles): v[r] holds row r;
-// afterwards v[e] holds, in quarter L, column 4L + e.
+// Of each quarter of four lanes, the lower or upper two of a and of b: interleaved, or b's after a's.
+template <class V>
+MLTS_INLINE V interleaveLow(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16)
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+  else if constexpr (sizeof(V) / sizeof(a[0]) == 8)
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+  else
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+template <class V>
+MLTS_INLINE V interleaveHigh(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16)
+    return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+  else if constexpr (sizeof(V) / sizeof(a[0]) == 8)
+    return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+  else
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+template <class V>
+MLTS_INLINE V joinLow(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16)
+    return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+  else if constexpr (sizeof(V) / sizeof(a[0]) == 8)
+    return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+  else
+    return __builtin_shufflevector(a, b, 0, 1, 4, 5);
+}
+template <class V>
+MLTS_INLINE V joinHigh(V a, V b) {
+  if constexpr (sizeof(V) / sizeof(a[0]) == 16)
+    return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  else if constexpr (sizeof(V) / sizeof(a[0]) == 8)
+    return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  else
+    return __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
+// 4×4 transposes inside each quarter: v[r] holds row r; afterwards v[e] holds, in quarter L, column 4L + e.
 template <class V>
 MLTS_INLINE void transposeQuarters(V* v) {
-  constexpr int n = sizeof(V) / sizeof(v[0][0]);
-  if constexpr (n == 16) {
-#define MLTS_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
-#define MLTS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
-#define MLTS_EVEN(a, b) __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
-#define MLTS_ODD(a, b) __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-    const V t0 = MLTS_LOW(v[0], v[1]), t1 = MLTS_HIGH(v[0], v[1]), t2 = MLTS_LOW(v[2], v[3]),
-            t3 = MLTS_HIGH(v[2], v[3]);
-    v[0] = MLTS_EVEN(t0, t2), v[1] = MLTS_ODD(t0, t2), v[2] = MLTS_EVEN(t1, t3), v[3] = MLTS_ODD(t1, t3);
-#undef MLTS_LOW
-#undef MLTS_HIGH
-#undef MLTS_EVEN
-#undef MLTS_ODD
-  } else if constexpr (n == 8) {
-    const V t0 = __builtin_shufflevector(v[0], v[1], 0, 8, 1, 9, 4, 12, 5, 13);
-    const V t1 = __builtin_shufflevector(v[0], v[1], 2, 10, 3, 11, 6, 14, 7, 15);
-    const V t2 = __builtin_shufflevector(v[2], v[3], 0, 8, 1, 9, 4, 12, 5, 13);
-    const V t3 = __builtin_shufflevector(v[2], v[3], 2, 10, 3, 11, 6, 14, 7, 15);
-    v[0] = __builtin_shufflevector(t0, t2, 0, 1, 8, 9, 4, 5, 12, 13);
-    v[1] = __builtin_shufflevector(t0, t2, 2, 3, 10, 11, 6, 7, 14, 15);
-    v[2] = __builtin_shufflevector(t1, t3, 0, 1, 8, 9, 4, 5, 12, 13);
-    v[3] = __builtin_shufflevector(t1, t3, 2, 3, 10, 11, 6, 7, 14, 15);
-  } else {
-    const V t0 = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), t1 = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
-    const V t2 = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5), t3 = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
-    v[0] = __builtin_shufflevector(t0, t2, 0, 1, 4, 5), v[1] = __builtin_shufflevector(t0, t2, 2, 3, 6, 7);
-    v[2] = __builtin_shufflevector(t1, t3, 0, 1, 4, 5), v[3] = __builtin_shufflevector(t1, t3, 2, 3, 6, 7);
-  }
+  const V t0 = interleaveLow(v[0], v[1]), t1 = interleaveHigh(v[0], v[1]);
+  const V t2 = interleaveLow(v[2], v[3]), t3 = interleaveHigh(v[2], v[3]);
+  v[0] = joinLow(t0, t2), v[1] = joinHigh(t0, t2), v[2] = joinLow(t1, t3), v[3] = joinHigh(t1, t3);
+}
+
+// Lane e of each quarter is the sum of that quarter of v[e].
+template <class V>
+MLTS_INLINE V sumQuarters(const V* v) {
+  const V a = interleaveLow(v[0], v[1]) + interleaveHigh(v[0], v[1]);
+  const V b = interleaveLow(v[2], v[3]) + interleaveHigh(v[2], v[3]);
+  return joinLow(a, b) + joinHigh(a, b);
 }
 
 // v[m] holds member m of lanes<T> items; out[item·stride + m] gets them, m < 8.
@@ -78,17 +98,14 @@ MLTS_INLINE void membersIntoLanes(Vec<T>* v, T* out, int stride) {
 
 // Lane t of the result is the sum of all lanes of v[t], t < lanes<T>.
 template <class T>
-MLTS_INLINE Vec<T> sumEach(Vec<T>* v) {
+MLTS_INLINE Vec<T> sumEach(const Vec<T>* v) {
   using V = Vec<T>;
   if constexpr (lanes<T> == 2) {
     return __builtin_shufflevector(v[0], v[1], 0, 2) + __builtin_shufflevector(v[0], v[1], 1, 3);
   } else {
     V s[lanes<T> / 4];  // s[g], quarter L, lane e: partial sum of v[4g + e]
 #pragma GCC unroll 4
-    for (int g = 0; g < lanes<T> / 4; g++) {
-      transposeQuarters(v + 4 * g);
-      s[g] = (v[4 * g] + v[4 * g + 1]) + (v[4 * g + 2] + v[4 * g + 3]);
-    }
+    for (int g = 0; g < lanes<T> / 4; g++) s[g] = sumQuarters(v + 4 * g);
     if constexpr (lanes<T> == 4) {
       return s[0];
     } else if constexpr (lanes<T> == 8) {
@@ -107,14 +124,13 @@ MLTS_INLINE Vec<T> sumEach(Vec<T>* v) {
 
 // out[t] += sum of all lanes of v[t], t < 4.
 template <class T>
-MLTS_INLINE void addSums(Vec<T>* v, T* out) {
+MLTS_INLINE void addSums(const Vec<T>* v, T* out) {
   using V = Vec<T>;
   if constexpr (lanes<T> == 2) {
     for (int t = 0; t < 4; t++) out[t] += v[t][0] + v[t][1];
   } else {
     using Quarter = typename VectorType<T, 4>::type;
-    transposeQuarters(v);
-    const V s = (v[0] + v[1]) + (v[2] + v[3]);
+    const V s = sumQuarters(v);
     Quarter q;
     if constexpr (lanes<T> == 4) {
       q = s;

@@ -44,16 +44,19 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : workers_) worker.join();
 }
 
+void ThreadPool::wake() {
+  if (sleeping_.load() == 0) return;
+  {
+    std::lock_guard lock(mutex_);
+  }  // nobody is between its last look at state_ and its sleep
+  wake_.notify_all();
+}
+
 void ThreadPool::run(const std::function<void(int)>& body) {
   body_ = &body;
   const std::uint64_t number = (state_.load(std::memory_order_relaxed) & ~(inside | open)) + region;
   state_.store(number | open);
-  if (sleeping_.load() > 0) {
-    {
-      std::lock_guard lock(mutex_);
-    }  // nobody is between its last look at state_ and its sleep
-    wake_.notify_all();
-  }
+  wake();
   std::exception_ptr mine;
   try {
     body(0);
@@ -96,10 +99,11 @@ void ThreadPool::work(int thread) {
     if (!spinUntil(ready)) {
       std::unique_lock lock(mutex_);
       sleeping_++;
-      wake_.wait(lock, ready);
+      if (!ready()) wake_.wait(lock);
       sleeping_--;
     }
-    if (!entered) return;
+    if (stop_.load(std::memory_order_relaxed)) return;
+    if (!entered) continue;
     try {
       (*body_)(thread);
     } catch (...) {

@@ -26,6 +26,9 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
+  // Has sleeping threads on their way before the first region needs them; without work they soon sleep again.
+  void wake();
+
   // body(i, thread) for 0 ≤ i < n, `grain` at a time, 0 ≤ thread < threads(); returns when all are done. The first
   // exception thrown by a body is thrown again here. Not reentrant.
   template <class F>

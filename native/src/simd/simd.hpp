@@ -83,6 +83,20 @@ MLTS_INLINE void storeu(T* p, Vec<T> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+// Loaded once where it is used several times: compilers otherwise read it from memory for each use, which costs as much
+// as what is computed with it.
+template <class V>
+MLTS_INLINE V inRegister(V v) {
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#elif defined(__AVX512F__)
+  asm("" : "+v"(v));
+#elif defined(__SSE2__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
+
 template <class V>
 MLTS_INLINE V max(V a, V b) {
   return a > b ? a : b;
