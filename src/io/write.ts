@@ -20,8 +20,8 @@ export class OutputFile {
   }
 
   /** @throws MltsError E_DISK; nothing is left under the name then, nor beside it */
-  write(text: string): void {
-    const bytes = Buffer.from(text);
+  write(content: string | Buffer): void {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     for (let at = 0; at < bytes.length; ) at += this.#attempt(() => writeSync(this.#fd, bytes, at));
   }
 
