@@ -68,7 +68,7 @@ struct Network {
 
 // Two elements with networks of different shapes, atoms that see different groups, several tiles.
 template <class T>
-void compare(const IsaKernels& isa, int members, bool separate, int threads, double tolerance) {
+void compare(const IsaKernels& isa, int members, bool separate, int threads, double tolerance, int atoms = 61) {
   Descriptor<T> descriptor{};
   descriptor.elements = 2;
   descriptor.radialShifts = 7;
@@ -85,7 +85,6 @@ void compare(const IsaKernels& isa, int members, bool separate, int threads, dou
   std::vector<PackedElement<T>> packed;
   for (const Network& n : networks) packed.push_back(packElement<T>(n.views(), members, map.blocks, column));
 
-  constexpr int atoms = 61;
   std::mt19937 random(3);
   std::vector<int> elements(atoms);
   std::vector<GroupMask> masks(atoms);
@@ -167,6 +166,15 @@ TEST(mean_of_members_double) {
 }
 TEST(one_member) {
   everyIsa([](const IsaKernels& isa) { compare<double>(isa, 1, false, 3, 1e-12); });
+}
+// A task of one tile takes another product than tasks of several: every number of rows it can have.
+TEST(one_tile_of_any_height) {
+  everyIsa([](const IsaKernels& isa) {
+    for (int atoms = 1; atoms <= 18; atoms++) {
+      compare<float>(isa, 2, false, 1, 2e-5, atoms);
+      compare<double>(isa, 2, true, 1, 1e-12, atoms);
+    }
+  });
 }
 TEST(unknown_instruction_set_is_refused) { CHECK_THROWS(selectKernels("mmx"), "E_UNAVAILABLE"); }
 TEST(comparisons_can_fail) {

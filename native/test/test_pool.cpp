@@ -59,6 +59,17 @@ TEST(regions_after_a_pause_find_sleeping_threads) {
   }
 }
 
+TEST(waking_without_work_is_harmless) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 50; round++) {
+    std::this_thread::sleep_for(std::chrono::microseconds(20 * round));
+    pool.wake();
+    std::atomic<int> done{0};
+    if (round % 2) pool.forEach(10, 1, [&](std::size_t, int) { done++; });
+    CHECK(done == (round % 2 ? 10 : 0));
+  }
+}
+
 TEST(exceptions_arrive_and_the_pool_goes_on) {
   ThreadPool pool(2);
   for (std::size_t round = 0; round < 50; round++) {

@@ -8,7 +8,7 @@ namespace mlts {
 namespace {
 
 // Tiles of one task share each panel of weights while it is in L1; more would push their activations out of L2.
-constexpr int tilesPerTask = 8;
+constexpr int tilesPerTask = 10;
 // Below this many tasks a thread, the mean's members are dealt out too, into gradient slots that are summed afterwards.
 constexpr int tasksPerThread = 20;
 constexpr int maxTileRows = 16;  // of any instruction set
@@ -28,11 +28,13 @@ void NetworkPass<T>::plan(const NetworkInputs<T>& in, int threads) {
   const auto& tiles = in.tiles->tiles;
   tasks_.clear();
   std::vector<Task> chunks;
-  for (std::size_t first = 0; first < tiles.size();) {
-    std::size_t end = first + 1;
-    while (end < tiles.size() && end - first < tilesPerTask && tiles[end].element == tiles[first].element) end++;
-    chunks.push_back({static_cast<int>(first), static_cast<int>(end - first), 0, in.members, 0, 0});
-    first = end;
+  for (std::size_t first = 0, end = 0; first < tiles.size(); first = end) {
+    while (end < tiles.size() && tiles[end].element == tiles[first].element) end++;
+    const std::size_t count = (end - first + tilesPerTask - 1) / tilesPerTask;  // even parts: 9 tiles are 5 + 4
+    for (std::size_t c = 0; c < count; c++) {
+      const std::size_t begin = first + c * (end - first) / count, next = first + (c + 1) * (end - first) / count;
+      chunks.push_back({static_cast<int>(begin), static_cast<int>(next - begin), 0, in.members, 0, 0});
+    }
   }
   slots_ = 1;
   if (in.separate) {
