@@ -1,5 +1,5 @@
 /** Many small clients at one daemon: together they should get more than one does, and none should starve. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Daemon } from '../lib/process.ts';
 import { chosen, modelFor, ms, type Outcome, type Row, type Section } from '../lib/section.ts';
@@ -27,9 +27,7 @@ export const clients = ({ structure: name, clients: many, seconds }: ClientsCase
       for (let round = 0; round < context.rounds; round++) {
         for (const count of [1, many]) {
           context.say(`${count} × ${name}`);
-          const times = await Promise.all(
-            Array.from({ length: count }, () => client(daemon.endpoint, structure.path, seconds)),
-          );
+          const times = await together(count, daemon.endpoint, structure.path, seconds);
           rates[count].push(times.flat().length / seconds);
           const worst = Math.max(...times.map((one) => quantile(one, 0.99) / median(one)));
           if (count === many) tails.push(worst);
@@ -64,16 +62,16 @@ export const clients = ({ structure: name, clients: many, seconds }: ClientsCase
   },
 });
 
-/** Step times of one client process, ms. */
-async function client(endpoint: string, structure: string, seconds: number): Promise<number[]> {
-  return await new Promise((resolve, reject) => {
-    const child = fork(WORKER, [endpoint, structure, String(seconds)]);
-    let times: number[] | undefined;
-    child.on('message', (message) => {
-      times = message as number[];
+/** Step times of each of `count` client processes that begin together once all are warm, ms. */
+async function together(count: number, endpoint: string, structure: string, seconds: number): Promise<number[][]> {
+  const children = Array.from({ length: count }, () => fork(WORKER, [endpoint, structure, String(seconds)]));
+  const next = (child: ChildProcess) =>
+    new Promise<unknown>((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', (code) => reject(new Error(`a client ended with ${code}`)));
     });
-    child.on('exit', (code) =>
-      times === undefined ? reject(new Error(`a client ended with ${code}`)) : resolve(times),
-    );
-  });
+  await Promise.all(children.map(next));
+  const times = children.map(next);
+  for (const child of children) child.send('go');
+  return (await Promise.all(times)) as number[][];
 }
