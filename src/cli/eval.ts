@@ -2,14 +2,13 @@
 import { type Command, Option } from 'commander';
 import type { Potential, Precision, Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
-import { readStructures } from '../io/read.ts';
-import { type FrameIndex, parseFrameIndex } from '../io/slice.ts';
-import type { Structure } from '../io/structure.ts';
+import { parseFrameIndex } from '../io/slice.ts';
 import { OutputFile } from '../io/write.ts';
-import { type Evaluated, extxyzOf, HEADER, jsonOf, rowOf } from './evaluation.ts';
+import { type Evaluated, extxyzOf, HEADER, jsonOf, rowOf, WANT } from './evaluation.ts';
 import { interruption, print } from './options.ts';
 import { Progress } from './progress.ts';
 import { openSource } from './source.ts';
+import { batches, readFiles } from './structures.ts';
 import { table } from './table.ts';
 
 interface Options {
@@ -22,11 +21,6 @@ interface Options {
   out?: string;
   json?: boolean;
 }
-
-const WANT: readonly Want[] = ['forces', 'virial', 'energies', 'sigma', 'memberEnergies'];
-/** Structures go to the backend in batches of about this size. */
-const BATCH_ATOMS = 4096;
-const BATCH_STRUCTURES = 256;
 
 const EXAMPLES = `
 Examples:
@@ -65,7 +59,7 @@ async function run(files: string[], options: Options): Promise<void> {
   let failed = 0;
   let done = 0;
   try {
-    for (const batch of batches(files, index)) {
+    for (const batch of batches(readFiles(files, index))) {
       const systems = batch.map(({ structure }) => structure);
       const outcomes = await source.evaluate(systems, want, { precision, signal });
       signal.throwIfAborted();
@@ -107,27 +101,6 @@ async function run(files: string[], options: Options): Promise<void> {
     sink.close();
     source.close();
   }
-}
-
-interface Framed {
-  readonly file: string;
-  readonly index: number;
-  readonly structure: Structure;
-}
-
-function* batches(files: readonly string[], index: FrameIndex): Generator<Framed[]> {
-  let batch: Framed[] = [];
-  let atoms = 0;
-  for (const file of files) {
-    for (const { index: frame, frame: structure } of readStructures(file, index)) {
-      batch.push({ file, index: frame, structure });
-      atoms += structure.numbers.length;
-      if (atoms < BATCH_ATOMS && batch.length < BATCH_STRUCTURES) continue;
-      yield batch;
-      [batch, atoms] = [[], 0];
-    }
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Where results go. `end` after the last one; `close` in any case. */

@@ -1,7 +1,10 @@
 /** One evaluated structure in the forms that `mlts eval` writes. */
-import type { Potential, Result } from '../engine/potential.ts';
+import type { Potential, Result, Want } from '../engine/potential.ts';
 import { formatExtxyz } from '../io/extxyz.ts';
 import { type AtomArray, type InfoValue, type Structure, volumeOf } from '../io/structure.ts';
+
+/** What the forms below need. */
+export const WANT: readonly Want[] = ['forces', 'virial', 'energies', 'sigma', 'memberEnergies'];
 
 export interface Evaluated {
   readonly file: string;

@@ -1,5 +1,6 @@
 /** Readers of option values and what verbs share. */
 import { InvalidArgumentError } from 'commander';
+import { pressure as pressureRule } from '../dynamics/input/rules.ts';
 import type { Potential } from '../engine/potential.ts';
 import { openPotential } from '../engine/select.ts';
 import { loadModel } from '../model/load.ts';
@@ -10,6 +11,37 @@ import { findModel } from '../model/registry.ts';
 export function count(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Give a number, 1 or more.');
+}
+
+/** A number above 0. */
+export function above(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Give a number above 0.');
+}
+
+/** A number of 0 or more. */
+export function notNegative(text: string): number {
+  return Number(text) === 0 && text.trim() !== '' ? 0 : above(text);
+}
+
+/** Steps, 0 or more. */
+export function steps(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number, 0 or more.');
+}
+
+/** A pressure with its unit, as eV/Å³. */
+export const pressure = (text: string): number => pressureRule({ place: '--pressure', scalar: text });
+
+/** Atoms by number from 0: `0,4,8-15`. */
+export function atoms(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim());
+    const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+    if (!(last >= first)) throw new InvalidArgumentError('Give atoms by number from 0, like 0,4,8-15.');
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }
 
 /** The model that `M` means, ready to compute; a slow backend is told on stderr. */

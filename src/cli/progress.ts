@@ -11,12 +11,13 @@ export class Progress {
     this.#unit = unit;
   }
 
-  update(done: number): void {
+  /** @param detail said behind the rate */
+  update(done: number, detail = ''): void {
     const now = performance.now();
     if (!process.stderr.isTTY || now - this.#start < QUIET_MS || now - this.#shown < REFRESH_MS) return;
     this.#shown = now;
     const rate = (done / (now - this.#start)) * 1000;
-    process.stderr.write(`\r\x1b[K${done} ${this.#unit}, ${rate.toPrecision(3)} a second`);
+    process.stderr.write(`\r\x1b[K${done} ${this.#unit}, ${rate.toPrecision(3)} a second${detail && `; ${detail}`}`);
   }
 
   clear(): void {

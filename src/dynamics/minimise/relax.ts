@@ -26,6 +26,7 @@ export interface RelaxOptions {
   /** Atoms that do not move. */
   readonly fixed?: readonly number[] | undefined;
   readonly precision?: Precision | undefined;
+  /** Ends the search after the evaluation under way; what still moves is returned as it is, not converged. */
   readonly signal?: AbortSignal | undefined;
   /** Told after each evaluation. */
   readonly onStep?: ((step: RelaxStep) => void) | undefined;
@@ -58,11 +59,13 @@ interface Walker {
   readonly minimiser: Minimiser;
   readonly trajectory: Trajectory;
   readonly x: Float64Array;
+  /** Where it was evaluated last. */
+  last: Float64Array | undefined;
 }
 
 /**
  * The minimum below each system, in their order; a fault of one is that one's outcome.
- * @throws MltsError E_CANCELLED when `signal` fires, E_CELL where a cell should relax that is none
+ * @throws MltsError E_CELL where a cell should relax that is none
  */
 export async function relax(
   potential: Potential,
@@ -78,11 +81,15 @@ export async function relax(
     for (let step = 0; walkers.size > 0; step++) {
       const moving = [...walkers];
       const at = moving.map(([, { coordinates, x, trajectory }]) => ({ ...coordinates.at(x), trajectory }));
-      const outcomes = await potential.evaluate(at, want, { precision, ...(signal && { signal }) });
+      const outcomes = await potential.evaluate(at, want, { precision });
       let [worst, energy] = [0, Number.NaN];
       for (const [k, [i, walker]] of moving.entries()) {
         const outcome = outcomes[k];
         if (outcome instanceof MltsError) {
+          if (outcome.code === 'E_OVERLAP' && walker.last !== undefined && step < maxSteps && !signal?.aborted) {
+            retreat(walker.x, walker.last);
+            continue;
+          }
           done[i] = outcome;
         } else {
           const forces = walker.coordinates.forces(walker.x, outcome);
@@ -91,7 +98,8 @@ export async function relax(
           if (Number.isNaN(energy)) energy = outcome.energy;
           worst = Math.max(worst, rest.fmax);
           const converged = rest.fmax <= fmax && rest.smax <= smax;
-          if (!converged && step < maxSteps) {
+          if (!converged && step < maxSteps && !signal?.aborted) {
+            walker.last = walker.x.slice();
             walker.minimiser.step(walker.x, forces);
             continue;
           }
@@ -118,7 +126,13 @@ function walkerOf(potential: Potential, system: System, options: RelaxOptions): 
     minimiser: minimiser === 'fire' ? new Fire(x.length) : new Lbfgs(),
     trajectory: potential.createTrajectory(),
     x,
+    last: undefined,
   };
+}
+
+/** Half of a step that ran atoms into each other is taken back. */
+function retreat(x: Float64Array, last: Float64Array): void {
+  for (let i = 0; i < x.length; i++) x[i] = (x[i] + last[i]) / 2;
 }
 
 /** What is left of forces and stress; the rows behind the atoms are those of the cell. */
