@@ -119,6 +119,7 @@ export const pressure: Rule<number> = (input) => {
 /** Settings of known names; the nearest name is suggested for an unknown one, and each name stands once. */
 export function settings<T extends object>(
   rules: { readonly [K in keyof T]-?: Rule<Exclude<T[K], undefined>> },
+  what: string,
 ): Rule<T> {
   const names = Object.keys(rules);
   return (input) => {
@@ -129,7 +130,7 @@ export function settings<T extends object>(
         const near = nearest(name, names);
         throw new MltsError(
           'E_USAGE',
-          `${place} is unknown`,
+          `${place} is no setting of ${what}`,
           near === undefined ? `There are ${names.join(', ')}.` : `Did you mean '${near}'?`,
         );
       }
