@@ -9,11 +9,26 @@ export const DCD_COUNT_OFFSET = 8;
 /** CHARMM's unit of time, fs. */
 const AKMA = 48.88821;
 
-/** @param timestep fs between frames @param hasCell whether frames hold a cell */
-export function dcdHeader(atoms: number, timestep: number, hasCell: boolean, title: string): Buffer {
+export interface DcdTimes {
+  /** fs */
+  readonly timestep: number;
+  /** Steps between frames. */
+  readonly every: number;
+  /** Step of the first frame. */
+  readonly first: number;
+}
+
+/** @param hasCell whether frames hold a cell */
+export function dcdHeader(
+  atoms: number,
+  { timestep, every, first }: DcdTimes,
+  hasCell: boolean,
+  title: string,
+): Buffer {
   const control = Buffer.alloc(84);
   control.write('CORD', 'latin1');
-  control.writeInt32LE(1, 4 + 4 * 2); // steps between frames: DELTA is already the time between frames
+  control.writeInt32LE(first, 4 + 4 * 1);
+  control.writeInt32LE(every, 4 + 4 * 2);
   control.writeFloatLE(timestep / AKMA, 4 + 4 * 9);
   control.writeInt32LE(hasCell ? 1 : 0, 4 + 4 * 10);
   control.writeInt32LE(24, 4 + 4 * 19); // pretends to be CHARMM 24, as every writer does

@@ -19,12 +19,18 @@ export interface TrajectoryOptions {
   readonly name: string;
   readonly format: TrajectoryFormat;
   readonly walkers: number;
-  /** fs between frames */
-  readonly interval: number;
+  /** fs */
+  readonly timestep: number;
+  /** Steps between frames. */
+  readonly every: number;
 }
 
 /** The files that a trajectory writes: one, or for dump and dcd, which hold one system, one a walker. */
-export function trajectoryFiles({ name, format, walkers }: Omit<TrajectoryOptions, 'interval'>): string[] {
+export function trajectoryFiles({
+  name,
+  format,
+  walkers,
+}: Pick<TrajectoryOptions, 'name' | 'format' | 'walkers'>): string[] {
   if (format === 'extxyz' || walkers === 1) return [`${name}.${format}`];
   return Array.from({ length: walkers }, (_, walker) => `${name}.${walker}.${format}`);
 }
@@ -57,12 +63,13 @@ export class TrajectoryFile {
 
   /** One frame of one walker; `walker` is in its header where there are several. */
   write(walker: number, frame: Structure): void {
-    const { format, walkers, interval } = this.#options;
+    const { format, walkers, timestep, every } = this.#options;
     const which = this.#files.length === 1 ? 0 : walker;
     const file = this.#files[which];
     if (format === 'dcd') {
       if (file.size === 0) {
-        file.append(dcdHeader(frame.numbers.length, interval, frame.cell !== undefined, 'Written by mlts'));
+        const times = { timestep, every, first: typeof frame.info.step === 'number' ? frame.info.step : 0 };
+        file.append(dcdHeader(frame.numbers.length, times, frame.cell !== undefined, 'Written by mlts'));
       }
       file.append(dcdFrame(frame));
       this.#frames[which]++;

@@ -122,7 +122,7 @@ describe('LAMMPS dumps', () => {
 describe('DCD', () => {
   const write = (frames: Structure[]) => {
     const file = join(temporaryFolder(), 'a.dcd');
-    const header = dcdHeader(3, 20, frames[0].cell !== undefined, 'test');
+    const header = dcdHeader(3, { timestep: 20, every: 1, first: 0 }, frames[0].cell !== undefined, 'test');
     writeFileSync(file, Buffer.concat([header, ...frames.map(dcdFrame)]));
     return file;
   };
