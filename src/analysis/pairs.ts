@@ -1,0 +1,83 @@
+import { heights, inverse } from '../engine/cell.ts';
+
+/** Told of a pair once: atoms i ≤ j, or an atom and its own image, and their squared distance, Å². */
+export type PairVisitor = (i: number, j: number, squared: number) => void;
+
+/**
+ * Every pair of a periodic system closer than `cutoff`, all images included, by linked cells (doi:10.1016/0021-9991(73)90105-0,
+ * with cells of any shape). Each atom and each of its neighbours are met once, not twice.
+ * @param positions [n,3] Å, need not be wrapped @param cell [3,3] Å @param cutoff Å, may exceed the cell
+ */
+export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: number, visit: PairVisitor): void {
+  const tall = heights(cell);
+  const bins = tall.map((height) => Math.max(1, Math.floor(height / cutoff)));
+  const reach = tall.map((height, k) => Math.ceil(cutoff / (height / bins[k])));
+  const { order, starts, wrapped } = sortIntoBins(positions, cell, bins);
+  const limit = cutoff * cutoff;
+  for (let bin = 0; bin < starts.length - 1; bin++) {
+    if (starts[bin] === starts[bin + 1]) continue;
+    const at = [Math.floor(bin / (bins[1] * bins[2])), Math.floor(bin / bins[2]) % bins[1], bin % bins[2]];
+    for (let a = -reach[0]; a <= reach[0]; a++) {
+      for (let b = -reach[1]; b <= reach[1]; b++) {
+        for (let c = -reach[2]; c <= reach[2]; c++) {
+          const [turnA, turnB, turnC] = [a, b, c].map((offset, k) => Math.floor((at[k] + offset) / bins[k]));
+          const other =
+            ((at[0] + a - turnA * bins[0]) * bins[1] + at[1] + b - turnB * bins[1]) * bins[2] +
+            at[2] +
+            c -
+            turnC * bins[2];
+          const [x0, y0, z0] = [0, 1, 2].map((k) => turnA * cell[k] + turnB * cell[3 + k] + turnC * cell[6 + k]);
+          // An atom meets its image once: that in the half space of positive shifts.
+          const isPositive = turnA > 0 || (turnA === 0 && (turnB > 0 || (turnB === 0 && turnC > 0)));
+          for (let s = starts[bin]; s < starts[bin + 1]; s++) {
+            const i = order[s];
+            const x = wrapped[3 * s] - x0;
+            const y = wrapped[3 * s + 1] - y0;
+            const z = wrapped[3 * s + 2] - z0;
+            for (let t = starts[other]; t < starts[other + 1]; t++) {
+              const j = order[t];
+              if (j < i || (j === i && !isPositive)) continue;
+              const dx = wrapped[3 * t] - x;
+              const dy = wrapped[3 * t + 1] - y;
+              const dz = wrapped[3 * t + 2] - z;
+              const squared = dx * dx + dy * dy + dz * dz;
+              if (squared < limit) visit(i, j, squared);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Atoms in the order of their bins, with positions in the cell. */
+function sortIntoBins(positions: Float64Array, cell: Float64Array, bins: readonly number[]) {
+  const n = positions.length / 3;
+  const r = inverse(cell);
+  const fractions = new Float64Array(3 * n);
+  const binOf = new Int32Array(n);
+  const starts = new Int32Array(bins[0] * bins[1] * bins[2] + 1);
+  for (let i = 0; i < n; i++) {
+    let bin = 0;
+    for (let k = 0; k < 3; k++) {
+      const s = positions[3 * i] * r[k] + positions[3 * i + 1] * r[3 + k] + positions[3 * i + 2] * r[6 + k];
+      fractions[3 * i + k] = s - Math.floor(s);
+      bin = bin * bins[k] + Math.min(bins[k] - 1, Math.floor(fractions[3 * i + k] * bins[k]));
+    }
+    binOf[i] = bin;
+    starts[bin + 1]++;
+  }
+  for (let bin = 1; bin < starts.length; bin++) starts[bin] += starts[bin - 1];
+  const next = starts.slice();
+  const order = new Int32Array(n);
+  const wrapped = new Float64Array(3 * n);
+  for (let i = 0; i < n; i++) {
+    const place = next[binOf[i]]++;
+    order[place] = i;
+    for (let k = 0; k < 3; k++) {
+      wrapped[3 * place + k] =
+        fractions[3 * i] * cell[k] + fractions[3 * i + 1] * cell[3 + k] + fractions[3 * i + 2] * cell[6 + k];
+    }
+  }
+  return { order, starts, wrapped };
+}
