@@ -1,0 +1,179 @@
+/** Many walkers through time together: one evaluation a step for all of them. */
+
+import { massOf, symbolOf } from '../elements.ts';
+import type { Potential, Precision, System, Want } from '../engine/potential.ts';
+import { MltsError } from '../errors.ts';
+import { AMU_PER_ANGSTROM3_IN_G_PER_CM3 } from '../units.ts';
+import type { Ensemble } from './integrators/choose.ts';
+import type { Targets } from './integrators/integrator.ts';
+import { constant, type Schedule, valueAt } from './schedule.ts';
+import { stateOf, volume } from './state.ts';
+import { drawVelocities } from './velocities.ts';
+import { type Observables, type SavedWalker, Walker } from './walker.ts';
+
+export interface SimulationOptions extends Ensemble {
+  readonly potential: Potential;
+  readonly precision?: Precision | undefined;
+  /** fs */
+  readonly timestep: number;
+  /** t_end of the schedules, fs */
+  readonly duration: number;
+  /** K */
+  readonly temperature?: Schedule | undefined;
+  /** eV/Å³; default 0 */
+  readonly pressure?: Schedule | undefined;
+  /** g/cm³; the cell is scaled to it */
+  readonly density?: Schedule | undefined;
+  /** Draws velocities at this temperature, K; undefined: those of the systems, or the schedule's where they have none. */
+  readonly draw?: number | undefined;
+  /** Atoms that do not move. */
+  readonly fixed?: readonly number[] | undefined;
+  /** Pairs of atoms whose distance is kept. */
+  readonly bonds?: readonly (readonly [number, number])[] | undefined;
+  /** Walker w draws from seed + w. */
+  readonly seed: number;
+}
+
+export interface Start extends System {
+  /** [n,3] Å/fs */
+  readonly velocities?: Float64Array | undefined;
+  /** [n] amu; default those of the elements */
+  readonly masses?: Float64Array | undefined;
+}
+
+/** Plain JSON. */
+export interface SavedSimulation {
+  readonly step: number;
+  readonly walkers: readonly SavedWalker[];
+}
+
+export class Simulation {
+  readonly walkers: readonly Walker[];
+  /** Steps done. */
+  step = 0;
+  readonly #options: SimulationOptions;
+
+  /** @throws MltsError E_USAGE, E_CELL, E_SPECIES */
+  constructor(systems: readonly Start[], options: SimulationOptions) {
+    const { ensemble, temperature, fixed = [], bonds = [], seed, potential, timestep } = options;
+    if (!(timestep > 0)) throw new MltsError('E_USAGE', `the timestep is ${timestep} fs`, 'Give one above 0.');
+    if (ensemble !== 'nve' && temperature === undefined) {
+      throw new MltsError('E_USAGE', `${ensemble} without a temperature`, 'Say which, in K.');
+    }
+    this.#options = options;
+    this.walkers = systems.map((system, w) => {
+      checkAtoms(fixed, system.numbers.length);
+      const state = stateOf(system, system.masses ?? massesOf(system.numbers), system.velocities, fixed);
+      const walker = new Walker(state, options, bonds, seed + w, potential);
+      const draw = options.draw ?? (system.velocities ? undefined : (temperature?.from ?? 0));
+      if (draw !== undefined) drawVelocities(state, walker.constraints, draw, walker.random);
+      return walker;
+    });
+  }
+
+  /** Walkers that move. */
+  get moving(): Walker[] {
+    return this.walkers.filter(({ failure }) => failure === undefined);
+  }
+
+  /** fs since the beginning */
+  get time(): number {
+    return this.step * this.#options.timestep;
+  }
+
+  /** What the present step is to reach. */
+  get targets(): Targets {
+    const { timestep: dt, duration, temperature = constant(0), pressure = constant(0) } = this.#options;
+    return {
+      dt,
+      temperature: valueAt(temperature, this.time, duration),
+      pressure: valueAt(pressure, this.time, duration),
+    };
+  }
+
+  /** Forces at the starting positions. A walker whose structure is refused fails. @throws MltsError of the whole batch */
+  async start(also: readonly Want[] = []): Promise<void> {
+    const outcomes = await this.#evaluate(this.walkers, also);
+    for (const [w, walker] of this.walkers.entries()) {
+      const outcome = outcomes[w];
+      if (outcome instanceof MltsError) walker.fail(outcome);
+      else walker.result = outcome;
+    }
+  }
+
+  /** One step of every walker that moves. @param also what to evaluate beside forces @throws MltsError of the whole batch */
+  async advance(also: readonly Want[] = []): Promise<void> {
+    const { targets } = this;
+    const before = this.moving;
+    for (const walker of before) walker.begin(targets, this.#scaleOf(walker));
+    this.step++;
+    const walkers = before.filter(({ failure }) => failure === undefined);
+    if (walkers.length === 0) return;
+    const outcomes = await this.#evaluate(walkers, also);
+    const reached = this.targets;
+    for (const [w, walker] of walkers.entries()) walker.end(outcomes[w], reached);
+  }
+
+  observe(walker: Walker): Observables {
+    return walker.observe(this.targets);
+  }
+
+  /** A resumed run goes on from this bit for bit like this one, on as many threads. */
+  save(): SavedSimulation {
+    return { step: this.step, walkers: this.walkers.map((walker) => walker.save()) };
+  }
+
+  /** @throws MltsError E_FILE where it is of other walkers */
+  restore({ step, walkers }: SavedSimulation): void {
+    if (walkers.length !== this.walkers.length) {
+      const what = `the checkpoint has ${walkers.length} walkers, the run ${this.walkers.length}`;
+      throw new MltsError('E_FILE', what, 'Resume with the structures that the run began with.');
+    }
+    this.step = step;
+    for (const [w, walker] of this.walkers.entries()) walker.restore(walkers[w]);
+  }
+
+  close(): void {
+    for (const walker of this.walkers) walker.release();
+  }
+
+  #evaluate(walkers: readonly Walker[], also: readonly Want[]) {
+    const { potential, precision = 'single' } = this.#options;
+    const want = new Set<Want>(['forces', ...also]);
+    if (walkers[0]?.integrator.movesCell) want.add('virial');
+    return potential.evaluate(
+      walkers.map((walker) => walker.system),
+      want,
+      { precision },
+    );
+  }
+
+  /** Factor on all lengths that brings a walker to the density of the schedule. */
+  #scaleOf(walker: Walker): number {
+    const { density, duration } = this.#options;
+    const size = volume(walker.state);
+    if (density === undefined || size === undefined) return 1;
+    const wanted = valueAt(density, this.time, duration);
+    return Math.cbrt(((walker.mass / size) * AMU_PER_ANGSTROM3_IN_G_PER_CM3) / wanted);
+  }
+}
+
+function massesOf(numbers: Int32Array): Float64Array {
+  return Float64Array.from(numbers, (number) => {
+    const mass = massOf(number);
+    if (mass === undefined) {
+      throw new MltsError(
+        'E_SPECIES',
+        `no mass is known for ${symbolOf(number)}`,
+        'Give the masses with the structure.',
+      );
+    }
+    return mass;
+  });
+}
+
+function checkAtoms(fixed: readonly number[], n: number): void {
+  const bad = fixed.find((atom) => !(Number.isInteger(atom) && atom >= 0 && atom < n));
+  if (bad === undefined) return;
+  throw new MltsError('E_USAGE', `atom ${bad} is to be fixed, there are atoms 0 to ${n - 1}`, 'Correct the list.');
+}
