@@ -4,8 +4,9 @@ import { nearest } from '../../model/nearest.ts';
 import { CELL_FREEDOMS } from '../minimise/coordinates.ts';
 import { MINIMISERS } from '../minimise/relax.ts';
 import { TRAJECTORY_FORMATS } from '../output/trajectory-file.ts';
+import { constant, type Schedule } from '../schedule.ts';
 import type { Input } from './input.ts';
-import { duration, list, number, oneOf, pressure, type Rule, refuse, settings, text, whole } from './rules.ts';
+import { atoms, duration, list, number, oneOf, pressure, type Rule, refuse, settings, text, whole } from './rules.ts';
 import {
   type AnalyseStage,
   BAROSTATS,
@@ -15,7 +16,6 @@ import {
   QUANTITIES,
   type RelaxStage,
   type RunInput,
-  type ScheduleInput,
   type Stage,
   THERMOSTATS,
 } from './stages.ts';
@@ -24,10 +24,10 @@ const STAGE_KINDS = ['relax', ...ENSEMBLES, 'analyse'] as const;
 
 /** A constant; `from:to`; `from:to:amplitude:period`; or settings of these names. */
 const schedule =
-  (value: Rule<number>): Rule<ScheduleInput> =>
+  (value: Rule<number>): Rule<Schedule> =>
   (input) => {
     if (input.fields !== undefined) {
-      const given = settings<Partial<ScheduleInput> & { from: number }>(
+      const given = settings<Partial<Schedule> & { from: number }>(
         { from: value, to: value, amplitude: value, period: duration },
         'a schedule',
       )(input);
@@ -43,17 +43,16 @@ const schedule =
     });
   };
 
-function complete(input: Input, { from, to, amplitude, period }: Partial<ScheduleInput>): ScheduleInput {
+function complete(input: Input, { from, to, amplitude, period }: Partial<Schedule>): Schedule {
   if (from === undefined) return refuse(input, 'a schedule with from');
   if ((amplitude === undefined) !== (period === undefined)) return refuse(input, 'a cycle with amplitude and period');
-  return { from, to: to ?? from, amplitude: amplitude ?? 0, period: period ?? Number.POSITIVE_INFINITY };
+  return { from, to: to ?? from, amplitude: amplitude ?? 0, period: period ?? 0 };
 }
 
 /** Above what matter stands, in K, and below what clocks resolve, in fs. */
 const temperature = number({ least: 0, most: 1e6, unit: 'K' });
 const timestep = number({ above: 0, most: 20, unit: 'fs' });
 const density = number({ above: 0, most: 100, unit: 'g/cm³' });
-const atomList: Rule<readonly number[]> = list(whole(0));
 
 const condition: Rule<Condition> = (input) => {
   const match = /^\s*([a-z_]+)\s*([<>])\s*([-+\d.eE]+)\s*$/.exec(String(input.scalar));
@@ -85,7 +84,7 @@ const relaxRules = {
   max_steps: whole(0),
   cell: oneOf(CELL_FREEDOMS),
   pressure,
-  fix: atomList,
+  fix: atoms,
 };
 
 function relaxStage(input: Input, name: string): RelaxStage {
@@ -115,11 +114,11 @@ interface DynamicsSettings {
   log?: number;
   stop?: readonly Condition[];
   dump?: readonly Condition[];
-  temperature?: ScheduleInput;
+  temperature?: Schedule;
   thermostat?: DynamicsStage['thermostat'];
   thermostat_time?: number;
-  density?: ScheduleInput;
-  pressure?: ScheduleInput;
+  density?: Schedule;
+  pressure?: Schedule;
   barostat?: DynamicsStage['barostat'];
   barostat_time?: number;
   compressibility?: number;
@@ -140,7 +139,7 @@ const commonRules = {
   steps: whole(1),
   time: duration,
   velocities: temperature,
-  fix: atomList,
+  fix: atoms,
   bonds: list(pair),
   every: whole(1),
   log: whole(1),
@@ -208,13 +207,6 @@ function dynamicsStage(input: Input, ensemble: DynamicsStage['ensemble'], name: 
     dump: given.dump ?? [],
   };
 }
-
-const constant = (value: number): ScheduleInput => ({
-  from: value,
-  to: value,
-  amplitude: 0,
-  period: Number.POSITIVE_INFINITY,
-});
 
 const missing = ({ place }: Input, what: string, name: string) =>
   new MltsError('E_USAGE', `${place} must say ${what}`, `Give it ${name}.`);

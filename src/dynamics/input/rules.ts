@@ -83,6 +83,17 @@ export const list =
     return items.map(rule);
   };
 
+/** Atoms by number from 0: a list, or text like `0,4,8-15`. */
+export const atoms: Rule<readonly number[]> = (input) => {
+  if (typeof input.scalar !== 'string') return list(whole(0))(input);
+  return input.scalar.split(',').flatMap((part) => {
+    const match = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part);
+    const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+    if (!(last >= first)) return refuse(input, 'atoms by number from 0, like 0,4,8-15');
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+};
+
 /** A number with a unit behind it, turned into the unit of mlts. */
 const quantity =
   (units: Readonly<Record<string, number>>, expected: string, bare?: number): Rule<number> =>

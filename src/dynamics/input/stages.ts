@@ -3,18 +3,11 @@ import type { Precision } from '../../engine/potential.ts';
 import type { CellFreedom } from '../minimise/coordinates.ts';
 import type { MinimiserName } from '../minimise/relax.ts';
 import type { TrajectoryFormat } from '../output/trajectory-file.ts';
+import type { Schedule } from '../schedule.ts';
 
 export const ENSEMBLES = ['nve', 'nvt', 'npt'] as const;
 export const THERMOSTATS = ['rescale', 'langevin', 'nose-hoover'] as const;
 export const BAROSTATS = ['rescale', 'mtk'] as const;
-
-/** X(t) = from + (to − from)·t/t_end + amplitude·sin²(π·t/period); t and period in fs. */
-export interface ScheduleInput {
-  readonly from: number;
-  readonly to: number;
-  readonly amplitude: number;
-  readonly period: number;
-}
 
 export interface RelaxStage {
   readonly kind: 'relax';
@@ -37,11 +30,11 @@ export interface DynamicsStage {
   readonly timestep: number | undefined;
   readonly duration: { readonly steps: number } | { readonly time: number };
   /** K */
-  readonly temperature: ScheduleInput | undefined;
+  readonly temperature: Schedule | undefined;
   /** eV/Å³ */
-  readonly pressure: ScheduleInput;
+  readonly pressure: Schedule;
   /** g/cm³, imposed by scaling the cell */
-  readonly density: ScheduleInput | undefined;
+  readonly density: Schedule | undefined;
   readonly thermostat: (typeof THERMOSTATS)[number];
   /** fs */
   readonly thermostatTime: number;
