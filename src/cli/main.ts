@@ -7,6 +7,7 @@ import * as bench from './bench.ts';
 import * as doctor from './doctor.ts';
 import * as evaluate from './eval.ts';
 import * as keys from './keys.ts';
+import * as md from './md.ts';
 import * as model from './model.ts';
 import * as relax from './relax.ts';
 import * as serve from './serve.ts';
@@ -21,7 +22,7 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, relax, model, verify, bench, keys, doctor]) verb.register(mlts);
+  for (const verb of [serve, evaluate, md, relax, model, verify, bench, keys, doctor]) verb.register(mlts);
   return mlts;
 }
 

@@ -1,6 +1,6 @@
 /** Readers of option values and what verbs share. */
 import { InvalidArgumentError } from 'commander';
-import { pressure as pressureRule } from '../dynamics/input/rules.ts';
+import { atoms as atomsRule, pressure as pressureRule } from '../dynamics/input/rules.ts';
 import type { Potential } from '../engine/potential.ts';
 import { openPotential } from '../engine/select.ts';
 import { loadModel } from '../model/load.ts';
@@ -35,14 +35,7 @@ export function steps(text: string): number {
 export const pressure = (text: string): number => pressureRule({ place: '--pressure', scalar: text });
 
 /** Atoms by number from 0: `0,4,8-15`. */
-export function atoms(text: string): number[] {
-  return text.split(',').flatMap((part) => {
-    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim());
-    const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-    if (!(last >= first)) throw new InvalidArgumentError('Give atoms by number from 0, like 0,4,8-15.');
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}
+export const atoms = (text: string): readonly number[] => atomsRule({ place: '--fix', scalar: text });
 
 /** The model that `M` means, ready to compute; a slow backend is told on stderr. */
 export async function openModel(name: string, threads?: number): Promise<{ model: Model; potential: Potential }> {

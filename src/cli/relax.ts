@@ -24,7 +24,7 @@ interface Options extends StructureOptions {
   minimiser: MinimiserName;
   cell?: CellFreedom | true;
   pressure: number;
-  fix?: number[];
+  fix?: readonly number[];
   maxSteps: number;
   precision: Precision;
   out: string;

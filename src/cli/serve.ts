@@ -87,6 +87,8 @@ async function run(names: string[], options: Options): Promise<void> {
     clearInterval(status);
     await server.stop();
   } finally {
+    // A parent that asked by signal may well keep its end open, which would keep this process.
+    process.stdin.destroy();
     for (const potential of potentials) potential.close();
   }
 }

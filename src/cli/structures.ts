@@ -1,11 +1,11 @@
 /** The structures that a verb works on: frames of files, or one that is built. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { Random } from '../dynamics/random.ts';
 import { BUILD_HELP, build, repeated } from '../dynamics/structures/build.ts';
 import { MltsError } from '../errors.ts';
 import { readStructures } from '../io/read.ts';
 import { type FrameIndex, parseFrameIndex } from '../io/slice.ts';
 import type { Structure } from '../io/structure.ts';
-import { randomNumbers } from '../verify/evaluate.ts';
 
 export interface Framed {
   readonly file: string;
@@ -15,7 +15,7 @@ export interface Framed {
 
 export interface StructureOptions {
   readonly build?: string;
-  readonly repeat?: readonly [number, number, number];
+  readonly repeat?: readonly number[];
   readonly index: string;
   readonly seed: number;
 }
@@ -24,18 +24,17 @@ export interface StructureOptions {
 export function structureOptions(command: Command): Command {
   return command
     .option('--build <what>', 'build a structure instead of reading one (below)')
-    .option('--repeat <a,b,c>', 'copies along each cell vector', triple)
+    .option('--repeat <n...>', 'copies along each cell vector: 8 8 8', triple)
     .option('--index <i:j:k>', 'which frames of each file, as in Python', ':')
     .option('--seed <n>', 'of everything random', seed, 1)
     .addHelpText('after', `\n${BUILD_HELP}`);
 }
 
-function triple(text: string): [number, number, number] {
-  const counts = text.split(/[ ,x]+/).map(Number);
-  if (counts.length === 3 && counts.every((count) => Number.isSafeInteger(count) && count >= 1)) {
-    return counts as [number, number, number];
-  }
-  throw new InvalidArgumentError('Give three whole numbers of 1 or more, like 8,8,8.');
+/** Three counts, given one by one or as `8,8,8`. */
+function triple(text: string, before: readonly number[] = []): readonly number[] {
+  const counts = [...before, ...text.split(',').map(Number)];
+  if (counts.length <= 3 && counts.every((count) => Number.isSafeInteger(count) && count >= 1)) return counts;
+  throw new InvalidArgumentError('Give three whole numbers of 1 or more, like 8 8 8.');
 }
 
 function seed(text: string): number {
@@ -55,11 +54,15 @@ export function readOrBuild(
       'Name a file, or say what to build with --build.',
     );
   }
+  const random = new Random(seed);
   const framed =
     what === undefined
       ? readFiles(files, parseFrameIndex(index))
-      : [{ file: what, index: 0, structure: build(what, seed, randomNumbers(seed)) }];
-  return repeat === undefined ? framed : repeats(framed, repeat);
+      : [{ file: what, index: 0, structure: build(what, seed, () => random.uniform()) }];
+  if (repeat === undefined) return framed;
+  if (repeat.length !== 3)
+    throw new MltsError('E_USAGE', `--repeat has ${repeat.length} numbers`, 'Give three, like 8 8 8.');
+  return repeats(framed, repeat as [number, number, number]);
 }
 
 function* repeats(framed: Iterable<Framed>, times: readonly [number, number, number]): Generator<Framed> {

@@ -1,6 +1,7 @@
 /** From what a user wrote to a checked run. */
 import { MltsError } from '../../errors.ts';
 import { nearest } from '../../model/nearest.ts';
+import { EV_PER_ANGSTROM3_IN_GPA } from '../../units.ts';
 import { CELL_FREEDOMS } from '../minimise/coordinates.ts';
 import { MINIMISERS } from '../minimise/relax.ts';
 import { TRAJECTORY_FORMATS } from '../output/trajectory-file.ts';
@@ -196,7 +197,7 @@ function dynamicsStage(input: Input, ensemble: DynamicsStage['ensemble'], name: 
     barostat: given.barostat ?? 'rescale',
     barostatTime: given.barostat_time ?? 1000,
     cell: given.cell ?? 'isotropic',
-    compressibility: given.compressibility ?? 0.02,
+    compressibility: (given.compressibility ?? 0.02) * EV_PER_ANGSTROM3_IN_GPA,
     density: given.density,
     velocities: given.velocities,
     fixed: given.fix ?? [],

@@ -1,0 +1,203 @@
+/** A run: its stages one after another, so that whatever ends it leaves files to go on from. */
+import type { Potential } from '../../engine/potential.ts';
+import { MltsError } from '../../errors.ts';
+import { formatExtxyz } from '../../io/extxyz.ts';
+import type { Structure } from '../../io/structure.ts';
+import { OutputFile } from '../../io/write.ts';
+import type { AnalyseStage, RelaxStage, RunInput, Stage } from '../input/stages.ts';
+import { relax } from '../minimise/relax.ts';
+import { writeCheckpoint } from '../output/checkpoint.ts';
+import { runDynamics } from './dynamics.ts';
+import { checkpointFile, clearFiles, framesOf, lastFile, relaxedFile } from './files.ts';
+import type { LogRow } from './log-table.ts';
+import { checkModel, type Saved, type SavedDynamics } from './saved.ts';
+
+/** Whoever watches a run. */
+export interface Host {
+  /** For people, a line or more. */
+  say(text: string): void | Promise<void>;
+  /** All walkers at one step of the log. */
+  rows(stage: string, rows: readonly LogRow[]): void | Promise<void>;
+  warn(text: string): void;
+  /** How far the stage is. */
+  progress(progress: Progress): void;
+  analyse(words: readonly string[]): Promise<void>;
+}
+
+export interface Progress {
+  readonly stage: string;
+  readonly step: number;
+  /** Undefined where nobody knows. */
+  readonly steps: number | undefined;
+  /** What else there is to say of this step, by name. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** What every stage works with. */
+export interface Context {
+  readonly run: RunInput;
+  readonly potential: Potential;
+  readonly host: Host;
+  /** Ends the run after the step under way. */
+  readonly signal: AbortSignal;
+  /** Writes a checkpoint of the stage under way. */
+  readonly save: (walkers: readonly Structure[], dynamics?: SavedDynamics) => void;
+}
+
+/** How a stage ended. */
+export interface StageEnd {
+  readonly walkers: readonly Structure[];
+  /** Why no further stage follows: a fault, or a condition in words. Undefined where the stage is complete. */
+  readonly stopped: MltsError | string | undefined;
+}
+
+export interface RunOptions {
+  readonly host: Host;
+  readonly signal: AbortSignal;
+  /** Replace the files of an earlier run. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * A run from its beginning.
+ * @param walkers the structures that step together; velocities (Å/fs) among their arrays are taken
+ * @throws MltsError E_USAGE where files of another run are in the way; E_CANCELLED where the signal fired; the reason where a
+ *   stage stopped before its end. The last state is on disk by then.
+ */
+export async function startRun(
+  run: RunInput,
+  walkers: readonly Structure[],
+  potential: Potential,
+  options: RunOptions,
+): Promise<void> {
+  if (walkers.length === 0) {
+    throw new MltsError(
+      'E_EMPTY',
+      `no structures in ${run.structure} at index ${run.index}`,
+      'Check the file and the index.',
+    );
+  }
+  clearFiles(run, walkers.length, options.force ?? false);
+  const { name, sha256 } = potential.model;
+  await stages({ model: { name, sha256 }, input: run, stage: 0, walkers, dynamics: undefined }, potential, options);
+}
+
+/** A run from its checkpoint. @throws as `startRun`; E_HASH where the model is another one */
+export async function resumeRun(saved: Saved, potential: Potential, options: RunOptions): Promise<void> {
+  checkModel(saved, potential);
+  await stages(saved, potential, options);
+}
+
+async function stages(saved: Saved, potential: Potential, { host, signal }: RunOptions): Promise<void> {
+  const run = saved.input;
+  let { walkers, dynamics } = saved;
+  for (let at = saved.stage; at < run.stages.length; at++) {
+    const stage = run.stages[at];
+    const save = (now: readonly Structure[], state?: SavedDynamics) =>
+      writeCheckpoint(checkpointFile(run), {
+        ...{ model: saved.model, input: run, stage: at, walkers: now, dynamics: state },
+      } satisfies Saved);
+    if (dynamics === undefined) save(walkers);
+    const end = await oneStage(stage, walkers, { run, potential, host, signal, save }, dynamics);
+    ({ walkers } = end);
+    writeLast(run, walkers);
+    if (end.stopped instanceof MltsError) throw end.stopped;
+    if (end.stopped !== undefined) {
+      await host.say(`${end.stopped}; the last state is in ${lastFile(run)}\n`);
+      return;
+    }
+    if (signal.aborted) throw interrupted(run);
+    dynamics = undefined;
+  }
+}
+
+async function oneStage(
+  stage: Stage,
+  walkers: readonly Structure[],
+  context: Context,
+  dynamics: SavedDynamics | undefined,
+): Promise<StageEnd> {
+  if (stage.kind === 'dynamics') return runDynamics(stage, walkers, context, dynamics);
+  if (stage.kind === 'relax') return runRelax(stage, walkers, context);
+  return runAnalysis(stage, walkers, context);
+}
+
+async function runRelax(stage: RelaxStage, walkers: readonly Structure[], context: Context): Promise<StageEnd> {
+  const { run, potential, host, signal } = context;
+  const outcomes = await relax(
+    potential,
+    walkers.map(({ numbers, positions, cell, pbc }) => ({ numbers, positions, cell, pbc })),
+    {
+      ...stage,
+      precision: run.precision,
+      signal,
+      onStep: ({ step, fmax, moving }) =>
+        host.progress({
+          ...{ stage: stage.name, step, steps: undefined },
+          values: { moving: String(moving), 'max |F|': `${fmax.toPrecision(3)} eV/Å` },
+        }),
+    },
+  );
+  const relaxed = outcomes.map((outcome, walker): Structure => {
+    if (outcome instanceof MltsError) throw ofWalker(outcome, walker, walkers.length);
+    const { system, result, fmax, steps, converged } = outcome;
+    if (!converged && !signal.aborted) {
+      host.warn(
+        `${stage.name}: walker ${walker} is not relaxed after ${steps} steps, the largest force is ${fmax.toPrecision(3)} eV/Å`,
+      );
+    }
+    return {
+      ...walkers[walker],
+      ...{ positions: system.positions, cell: system.cell },
+      info: { ...walkers[walker].info, energy: result.energy },
+      arrays: { forces: { kind: 'real', columns: 3, data: result.forces! } },
+    };
+  });
+  writeFrames(relaxedFile(run, stage), relaxed);
+  const most = Math.max(...outcomes.map((outcome) => (outcome instanceof MltsError ? 0 : outcome.steps)));
+  await host.say(`${stage.name}: ${most} steps, written to ${relaxedFile(run, stage)}\n`);
+  return { walkers: relaxed, stopped: undefined };
+}
+
+async function runAnalysis(
+  stage: AnalyseStage,
+  walkers: readonly Structure[],
+  { run, host }: Context,
+): Promise<StageEnd> {
+  const words = stage.arguments.flatMap((word) => {
+    const name = /^\{([\w-]+)\}$/.exec(word)?.[1];
+    const source = run.stages.find((other) => other.name === name && other.kind !== 'analyse');
+    if (name === undefined) return [word];
+    return framesOf(run, source as RelaxStage, walkers.length);
+  });
+  await host.analyse(words);
+  return { walkers, stopped: undefined };
+}
+
+/** The fault of one of many, with its number. */
+export function ofWalker(error: MltsError, walker: number, walkers: number): MltsError {
+  if (walkers === 1) return error;
+  const { code, what, remedy, atom } = error;
+  return new MltsError(code, `walker ${walker}: ${what}`, remedy, {
+    cause: error,
+    ...(atom !== undefined && { atom }),
+  });
+}
+
+function interrupted(run: RunInput): MltsError {
+  return new MltsError(
+    'E_CANCELLED',
+    `interrupted; the last state is in ${lastFile(run)}`,
+    `Go on with \`mlts md --resume --output ${run.output}\`.`,
+  );
+}
+
+function writeLast(run: RunInput, walkers: readonly Structure[]): void {
+  writeFrames(lastFile(run), walkers);
+}
+
+function writeFrames(file: string, frames: readonly Structure[]): void {
+  const output = new OutputFile(file);
+  for (const frame of frames) output.write(formatExtxyz(frame));
+  output.commit();
+}

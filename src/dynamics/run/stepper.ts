@@ -1,0 +1,236 @@
+/** A simulation as a stage runs it: its steps, what it shows, and the walkers that ended early. */
+import type { Want } from '../../engine/potential.ts';
+import { MltsError } from '../../errors.ts';
+import type { AtomArray, Structure } from '../../io/structure.ts';
+import type { DynamicsStage } from '../input/stages.ts';
+import { type SavedSimulation, Simulation, type Start } from '../simulation.ts';
+import type { Walker } from '../walker.ts';
+import { met, needsSigma } from './conditions.ts';
+import type { LogRow } from './log-table.ts';
+import { type Context, ofWalker } from './run.ts';
+
+/** A frame that met a condition. */
+export interface Event {
+  readonly frame: Structure;
+  /** `walker 3, step 120: max_sigma_force 0.61 > 0.5` */
+  readonly text: string;
+}
+
+export interface Frame {
+  readonly walker: number;
+  readonly structure: Structure;
+}
+
+/** What a checkpoint keeps of it. */
+interface Saved {
+  readonly simulation: SavedSimulation;
+  /** Why walkers stand still, by their number. */
+  readonly ended: readonly (readonly [walker: number, why: Ending])[];
+}
+
+interface Ending {
+  readonly text: string;
+  /** A fault, not a condition that the user set. */
+  readonly fault: boolean;
+}
+
+const HYDROGEN = 1;
+
+export class Stepper {
+  readonly steps: number;
+  /** fs */
+  readonly timestep: number;
+  readonly #stage: DynamicsStage;
+  readonly #simulation: Simulation;
+  readonly #structures: readonly Structure[];
+  readonly #ended = new Map<number, Ending>();
+  #events: Event[] = [];
+
+  private constructor(
+    stage: DynamicsStage,
+    structures: readonly Structure[],
+    timestep: number,
+    steps: number,
+    simulation: Simulation,
+  ) {
+    this.#stage = stage;
+    this.#structures = structures;
+    this.timestep = timestep;
+    this.steps = steps;
+    this.#simulation = simulation;
+  }
+
+  /** @param saved goes on from there @throws MltsError E_USAGE, E_CELL; the fault of the first structure where all are refused */
+  static async open(
+    stage: DynamicsStage,
+    structures: readonly Structure[],
+    { run, potential }: Context,
+    saved: unknown,
+  ): Promise<Stepper> {
+    const timestep = stage.timestep ?? (structures.some(({ numbers }) => numbers.includes(HYDROGEN)) ? 0.5 : 1);
+    const steps = 'steps' in stage.duration ? stage.duration.steps : Math.ceil(stage.duration.time / timestep - 1e-9);
+    const place = run.stages.indexOf(stage);
+    const simulation = new Simulation(
+      structures.map((structure, walker) => startOf(stage, structure, walker)),
+      {
+        ...stage,
+        ...{ potential, timestep, precision: run.precision, duration: steps * timestep },
+        ...(stage.velocities !== undefined && { draw: stage.velocities }),
+        // Each stage draws other numbers, whatever the seed.
+        seed: run.seed + 2 ** 32 * place,
+      },
+    );
+    const stepper = new Stepper(stage, structures, timestep, steps, simulation);
+    if (saved !== undefined) {
+      const state = saved as Saved;
+      simulation.restore(state.simulation);
+      for (const [walker, why] of state.ended) stepper.#end(walker, why);
+      return stepper;
+    }
+    await simulation.start(stepper.#wanted());
+    stepper.#takeFailures();
+    return stepper;
+  }
+
+  get step(): number {
+    return this.#simulation.step;
+  }
+
+  /** Walkers that move. */
+  get moving(): number {
+    return this.#simulation.moving.length;
+  }
+
+  /** Why nothing moves any more: the first fault, or the first condition in words. */
+  get ending(): MltsError | string | undefined {
+    const all = [...this.#ended];
+    const faulty = all.find(([, { fault }]) => fault);
+    if (faulty === undefined) return all[0]?.[1].text;
+    return ofWalker(this.#simulation.walkers[faulty[0]].failure!, faulty[0], this.#structures.length);
+  }
+
+  async advance(): Promise<void> {
+    await this.#simulation.advance(this.#wanted());
+    this.#takeFailures();
+    for (const [walker, one] of this.#simulation.walkers.entries()) {
+      if (one.failure !== undefined) continue;
+      const observables = this.#simulation.observe(one);
+      const first = (conditions: DynamicsStage['stop']) => {
+        for (const condition of conditions) {
+          const words = met(condition, one.state, observables);
+          if (words !== undefined) return words;
+        }
+        return undefined;
+      };
+      const stop = first(this.#stage.stop);
+      const seen = stop ?? first(this.#stage.dump);
+      if (seen === undefined) continue;
+      const text = `${this.#name(walker)}step ${this.step}: ${seen}`;
+      this.#events.push({ frame: this.#frame(walker, text), text });
+      if (stop !== undefined) this.#end(walker, { text, fault: false });
+    }
+  }
+
+  /** What happened since it was asked last. */
+  takeEvents(): readonly Event[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** Walkers that move, as they are now. */
+  frames(): Frame[] {
+    return this.#walkers().map(([walker]) => ({ walker, structure: this.#frame(walker) }));
+  }
+
+  /** All walkers, as they are now or where they ended. */
+  states(): Structure[] {
+    return this.#structures.map((_, walker) => this.#frame(walker, this.#ended.get(walker)?.text));
+  }
+
+  rows(): LogRow[] {
+    return this.#walkers().map(([walker, one]) => {
+      const observables = this.#simulation.observe(one);
+      return { step: this.step, time: this.#simulation.time, walker, mass: one.mass, ...observables };
+    });
+  }
+
+  save(): unknown {
+    return { simulation: this.#simulation.save(), ended: [...this.#ended] } satisfies Saved;
+  }
+
+  close(): void {
+    this.#simulation.close();
+  }
+
+  #walkers(): [number, Walker][] {
+    return [...this.#simulation.walkers.entries()].filter(([, { failure }]) => failure === undefined);
+  }
+
+  /** σ and pressure where this step shows or watches them. */
+  #wanted(): Want[] {
+    const { stop, dump, log, every } = this.#stage;
+    const next = this.step + 1;
+    const shows = this.step === 0 || next % log === 0 || next % every === 0 || next === this.steps;
+    return [
+      ...(shows || [...stop, ...dump].some(needsSigma) ? (['sigma'] as const) : []),
+      ...(shows ? (['virial'] as const) : []),
+    ];
+  }
+
+  /** Walkers whose last step failed: the last good frame of each is an event. */
+  #takeFailures(): void {
+    for (const [walker, { failure }] of this.#simulation.walkers.entries()) {
+      if (failure === undefined || this.#ended.has(walker)) continue;
+      const text = `${this.#name(walker)}step ${this.step}: ${failure.message}`;
+      this.#events.push({ frame: this.#frame(walker, text), text });
+      this.#end(walker, { text, fault: true }, failure);
+    }
+  }
+
+  #end(walker: number, why: Ending, failure?: MltsError): void {
+    this.#ended.set(walker, why);
+    this.#simulation.walkers[walker].failure ??=
+      failure ?? new MltsError('E_CANCELLED', why.text, 'The condition is one that the run was given.');
+  }
+
+  #name(walker: number): string {
+    return this.#structures.length > 1 ? `walker ${walker}, ` : '';
+  }
+
+  #frame(walker: number, event?: string): Structure {
+    const { state, result } = this.#simulation.walkers[walker];
+    const vectors = (data: Float64Array): AtomArray => ({ kind: 'real', columns: 3, data: data.slice() });
+    return {
+      numbers: state.numbers,
+      positions: state.positions.slice(),
+      cell: state.cell?.slice(),
+      pbc: state.pbc,
+      info: {
+        ...{ step: this.step, time: this.#simulation.time },
+        ...(result && { energy: result.energy }),
+        ...(result?.sigmaEnergy !== undefined && { sigma_energy: result.sigmaEnergy }),
+        ...(event !== undefined && { event }),
+      },
+      arrays: {
+        velocities: vectors(state.velocities),
+        ...(result?.forces && { forces: vectors(result.forces) }),
+        ...(result?.sigmaForces && { sigma_forces: { kind: 'real', columns: 1, data: result.sigmaForces } }),
+      },
+    };
+  }
+}
+
+/** @throws MltsError E_USAGE where a stage needs velocities that nobody gave */
+function startOf(stage: DynamicsStage, { numbers, positions, cell, pbc, arrays }: Structure, walker: number): Start {
+  const given = arrays.velocities;
+  const velocities = given?.kind === 'real' && given.columns === 3 ? given.data : undefined;
+  if (velocities === undefined && stage.velocities === undefined && stage.temperature === undefined) {
+    throw new MltsError(
+      'E_USAGE',
+      `${stage.name}: structure ${walker} has no velocities, and the stage draws none`,
+      'Give velocities: a temperature in K, 0 to start at rest.',
+    );
+  }
+  return { numbers, positions, cell, pbc, velocities };
+}
