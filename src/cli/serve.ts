@@ -88,7 +88,7 @@ async function run(names: string[], options: Options): Promise<void> {
     await server.stop();
   } finally {
     // A parent that asked by signal may well keep its end open, which would keep this process.
-    process.stdin.destroy();
+    if (options.exitWithParent) process.stdin.destroy();
     for (const potential of potentials) potential.close();
   }
 }

@@ -102,6 +102,16 @@ describe('mlts serve', () => {
     expect((await ended).code).toBe(0);
   });
 
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'with --exit-with-parent ends on %s while its standard input stays open',
+    async (signal) => {
+      const { process: child, ended } = await startServe([model.path(), '--exit-with-parent']);
+      child.kill(signal);
+      expect((await ended).code).toBe(0);
+    },
+    10_000,
+  );
+
   it('takes its settings from a file, the command line before them', async () => {
     const folder = temporaryFolder();
     const config = join(folder, 'mlts.yaml');
