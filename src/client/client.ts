@@ -36,6 +36,11 @@ export interface ConnectOptions {
   readonly keys?: KeyFile | string;
 }
 
+export interface ServedModel extends ModelInfo {
+  /** What computes it: `native`, `reference`, `tensorflow`; absent where the server does not tell. */
+  readonly backend?: string;
+}
+
 /**
  * A connection to one server. Any number of requests may be under way at once; each settles by itself. After the
  * server was lost, what it owed fails with E_CONNECT and later requests connect again.
@@ -110,7 +115,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** The models that the server holds. */
-  async models(): Promise<ModelInfo[]> {
+  async models(): Promise<ServedModel[]> {
     const { models } = await this.#connection.request<ModelsReply>({ type: 'models' }, this.#timeout);
     return models.map(modelInfo);
   }
@@ -165,7 +170,7 @@ async function readKeys(keys: KeyFile | string | undefined): Promise<KeyFile | u
   return parseKeyFile(text, keys);
 }
 
-const modelInfo = ({ min_distance, architecture, ...rest }: WireModel): ModelInfo => ({
+const modelInfo = ({ min_distance, architecture, ...rest }: WireModel): ServedModel => ({
   ...rest,
   architecture: architecture as ModelInfo['architecture'],
   minDistance: min_distance,

@@ -11,7 +11,7 @@ import type {
 } from '../engine/potential.ts';
 import { type Code, MltsError } from '../errors.ts';
 import type { ModelInfo } from '../model/model.ts';
-import { Client, type ConnectOptions } from './client.ts';
+import { Client, type ConnectOptions, type ServedModel } from './client.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Session } from './session.ts';
 
@@ -37,12 +37,13 @@ const SYSTEM_FAULTS: ReadonlySet<Code> = new Set([
 ] as const);
 
 export class RemotePotential implements Potential {
-  readonly backend = 'server';
+  readonly backend: string;
   readonly model: ModelInfo;
   readonly #client: Client;
 
-  private constructor(client: Client, model: ModelInfo) {
+  private constructor(client: Client, { backend = 'server', ...model }: ServedModel) {
     this.#client = client;
+    this.backend = backend;
     this.model = model;
   }
 
@@ -123,7 +124,7 @@ export class RemotePotential implements Potential {
   }
 }
 
-/** One session, opened anew where it cannot follow: another periodicity, precision or want, a domain instead of a whole system. */
+/** One session, opened anew where it cannot follow: another periodicity or precision, a domain instead of a whole system. */
 class Lane implements Trajectory {
   readonly #client: Client;
   readonly #model: string;
@@ -141,7 +142,7 @@ class Lane implements Trajectory {
   async evaluate(system: System, want: readonly Want[], precision: Precision): Promise<Evaluation> {
     const { numbers, positions, cell, pbc, owned } = system;
     const domain = owned !== undefined;
-    const kind = JSON.stringify([pbc, domain, precision, want]);
+    const kind = JSON.stringify([pbc, domain, precision]);
     if (this.#session === undefined || kind !== this.#kind) {
       this.close();
       this.#session = await this.#client.open({
@@ -159,6 +160,7 @@ class Lane implements Trajectory {
       ...(hasNewNumbers && { numbers: this.#numbers }),
       ...(hasNewCell && { cell: this.#cell }),
       owned,
+      want,
     });
   }
 

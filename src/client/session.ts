@@ -1,6 +1,8 @@
 /** A session on the server, opened again by itself where the server forgot it. */
+
+import type { Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
-import type { EvaluateReply, OpenReply, Pbc } from '../protocol/messages.ts';
+import type { EvaluateReply, OpenReply, Pbc, WireWant } from '../protocol/messages.ts';
 import type { Connection } from './connection.ts';
 import { type Choice, checkArray, type Evaluation, evaluation, wireChoice } from './evaluation.ts';
 
@@ -22,6 +24,8 @@ export interface StepOptions {
   readonly numbers?: Int32Array | undefined;
   /** How many atoms are owned, for domains */
   readonly owned?: number | undefined;
+  /** What this step alone is asked for; default what the session was opened with */
+  readonly want?: readonly Want[] | undefined;
 }
 
 interface Events {
@@ -57,7 +61,7 @@ export class Session implements AsyncDisposable {
    * @param positions [n,3] Å, borrowed until the promise settles
    * @throws MltsError
    */
-  async evaluate(positions: Float64Array, { cell, numbers, owned }: StepOptions = {}): Promise<Evaluation> {
+  async evaluate(positions: Float64Array, { cell, numbers, owned, want }: StepOptions = {}): Promise<Evaluation> {
     if (this.#isClosed) throw new MltsError('E_SESSION', 'the session is closed', 'Open another one.');
     checkArray(positions, 'positions', Float64Array);
     if (cell !== undefined) {
@@ -68,7 +72,7 @@ export class Session implements AsyncDisposable {
       checkArray(numbers, 'numbers', Int32Array);
       this.#numbers = this.#news.numbers = numbers;
     }
-    const step = { positions, ...(owned === undefined ? {} : { owned }) };
+    const step = { positions, ...(owned === undefined ? {} : { owned }), ...wireChoice({ want }) };
     const id = this.#id;
     try {
       return await this.#step(step);
@@ -114,7 +118,7 @@ export class Session implements AsyncDisposable {
     this.#news = this.#cell === undefined ? {} : { cell: this.#cell };
   }
 
-  async #step(step: { positions: Float64Array; owned?: number }): Promise<Evaluation> {
+  async #step(step: { positions: Float64Array; owned?: number; want?: WireWant[] }): Promise<Evaluation> {
     const news = this.#news;
     this.#news = {};
     try {

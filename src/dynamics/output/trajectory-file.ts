@@ -76,7 +76,7 @@ export class TrajectoryFile {
       this.#count(which);
       return;
     }
-    const rounded = round(walkers > 1 ? { ...frame, info: { walker, ...frame.info } } : frame);
+    const rounded = round(walkers > 1 ? { ...frame, info: { ...frame.info, walker } } : frame);
     file.append(format === 'dump' ? formatDump(rounded) : formatExtxyz(rounded));
     this.#frames[which]++;
   }

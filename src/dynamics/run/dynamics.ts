@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { formatExtxyz } from '../../io/extxyz.ts';
 import type { Structure } from '../../io/structure.ts';
 import { EV_PER_ANGSTROM3_IN_GPA } from '../../units.ts';
-import type { DynamicsStage, RunInput } from '../input/stages.ts';
+import type { DynamicsStage } from '../input/stages.ts';
 import { AppendFile } from '../output/append-file.ts';
 import { TrajectoryFile } from '../output/trajectory-file.ts';
 import { eventsFile, logFile, stageName } from './files.ts';
@@ -23,18 +23,18 @@ export async function runDynamics(
   const { run, host, signal } = context;
   const watch = new Stopwatch(context.potential);
   const stepper = await Stepper.open(stage, walkers, { ...context, potential: watch.potential }, saved?.simulation);
-  const outputs = new Outputs(stage, walkers.length, run, stepper.timestep, saved);
+  const outputs = new Outputs(stage, context, stepper.timestep, saved);
   const { steps, timestep } = stepper;
   let savedAt = saved === undefined ? -1 : stepper.step;
   const save = () => {
-    context.save(walkers, { simulation: stepper.save(), ...outputs.places() });
+    context.save({ simulation: stepper.save(), ...outputs.places() });
     savedAt = stepper.step;
   };
   const tell = async () => {
     // What triggered comes first: whatever happens next, it is on the disk.
     for (const { frame, text } of stepper.takeEvents()) {
       outputs.event(frame);
-      host.warn(`${stage.name}: ${text}`);
+      if (context.total > 1 || stepper.ending === undefined) host.warn(`${stage.name}: ${text}`);
     }
     const { step } = stepper;
     const rows = step % stage.log === 0 || step === steps ? stepper.rows() : [];
@@ -45,7 +45,10 @@ export async function runDynamics(
     if (step % stage.every === 0) outputs.frames(stepper.frames());
   };
   try {
-    if (saved === undefined) await tell();
+    if (saved === undefined) {
+      await tell();
+      save();
+    }
     watch.start();
     while (stepper.step < steps && stepper.moving > 0 && !signal.aborted) {
       await stepper.advance();
@@ -64,7 +67,11 @@ export async function runDynamics(
     }
     if (savedAt !== stepper.step) save();
     if (watch.steps > 0) await host.say(watch.summary(stage.name, timestep));
-    return { walkers: stepper.states(), stopped: stepper.moving === 0 ? stepper.ending : undefined };
+    return {
+      walkers: stepper.survivors(),
+      states: stepper.states(),
+      stopped: stepper.moving === 0 ? stepper.ending : undefined,
+    };
   } finally {
     outputs.close();
     stepper.close();
@@ -90,14 +97,8 @@ class Outputs {
   readonly #eventsFile: string;
   #events: AppendFile | undefined;
 
-  constructor(
-    stage: DynamicsStage,
-    walkers: number,
-    run: RunInput,
-    timestep: number,
-    saved: SavedDynamics | undefined,
-  ) {
-    const options = { name: stageName(run, stage), format: run.format, walkers, timestep, every: stage.every };
+  constructor(stage: DynamicsStage, { run, total }: Context, timestep: number, saved: SavedDynamics | undefined) {
+    const options = { name: stageName(run, stage), format: run.format, walkers: total, timestep, every: stage.every };
     this.#trajectory = new TrajectoryFile(options, saved?.trajectory);
     this.#log = new AppendFile(logFile(run, stage), saved?.log);
     this.#eventsFile = eventsFile(run, stage);

@@ -40,13 +40,18 @@ export interface Context {
   readonly host: Host;
   /** Ends the run after the step under way. */
   readonly signal: AbortSignal;
+  /** Walkers that the run began with; those that ended early are in no further stage. */
+  readonly total: number;
   /** Writes a checkpoint of the stage under way. */
-  readonly save: (walkers: readonly Structure[], dynamics?: SavedDynamics) => void;
+  readonly save: (dynamics: SavedDynamics) => void;
 }
 
 /** How a stage ended. */
 export interface StageEnd {
+  /** Those that go on to the next stage. */
   readonly walkers: readonly Structure[];
+  /** All of the stage, as they are now or where they ended. */
+  readonly states: readonly Structure[];
   /** Why no further stage follows: a fault, or a condition in words. Undefined where the stage is complete. */
   readonly stopped: MltsError | string | undefined;
 }
@@ -79,7 +84,15 @@ export async function startRun(
   }
   clearFiles(run, walkers.length, options.force ?? false);
   const { name, sha256 } = potential.model;
-  await stages({ model: { name, sha256 }, input: run, stage: 0, walkers, dynamics: undefined }, potential, options);
+  const numbered = walkers.map((one, walker) => ({ ...one, info: { ...one.info, walker } }));
+  await stages(
+    {
+      ...{ model: { name, sha256 }, input: run, stage: 0, total: walkers.length },
+      ...{ walkers: walkers.length > 1 ? numbered : walkers, dynamics: undefined },
+    },
+    potential,
+    options,
+  );
 }
 
 /** A run from its checkpoint. @throws as `startRun`; E_HASH where the model is another one */
@@ -89,24 +102,22 @@ export async function resumeRun(saved: Saved, potential: Potential, options: Run
 }
 
 async function stages(saved: Saved, potential: Potential, { host, signal }: RunOptions): Promise<void> {
-  const run = saved.input;
+  const { input: run, total } = saved;
   let { walkers, dynamics } = saved;
   for (let at = saved.stage; at < run.stages.length; at++) {
-    const stage = run.stages[at];
-    const save = (now: readonly Structure[], state?: SavedDynamics) =>
-      writeCheckpoint(checkpointFile(run), {
-        ...{ model: saved.model, input: run, stage: at, walkers: now, dynamics: state },
-      } satisfies Saved);
-    if (dynamics === undefined) save(walkers);
-    const end = await oneStage(stage, walkers, { run, potential, host, signal, save }, dynamics);
-    ({ walkers } = end);
-    writeLast(run, walkers);
+    const began = walkers;
+    const save = (state: SavedDynamics | undefined) =>
+      writeCheckpoint(checkpointFile(run), { ...saved, stage: at, walkers: began, dynamics: state } satisfies Saved);
+    if (at > saved.stage) save(undefined);
+    const end = await oneStage(run.stages[at], walkers, { run, potential, host, signal, total, save }, dynamics);
+    writeFrames(lastFile(run), end.states);
     if (end.stopped instanceof MltsError) throw end.stopped;
+    if (signal.aborted) throw interrupted(run);
     if (end.stopped !== undefined) {
-      await host.say(`${end.stopped}; the last state is in ${lastFile(run)}\n`);
+      host.warn(`${run.stages[at].name}: ${end.stopped}; the last state is in ${lastFile(run)}`);
       return;
     }
-    if (signal.aborted) throw interrupted(run);
+    ({ walkers } = end);
     dynamics = undefined;
   }
 }
@@ -139,11 +150,11 @@ async function runRelax(stage: RelaxStage, walkers: readonly Structure[], contex
     },
   );
   const relaxed = outcomes.map((outcome, walker): Structure => {
-    if (outcome instanceof MltsError) throw ofWalker(outcome, walker, walkers.length);
+    if (outcome instanceof MltsError) throw ofWalker(outcome, walkers[walker]);
     const { system, result, fmax, steps, converged } = outcome;
     if (!converged && !signal.aborted) {
       host.warn(
-        `${stage.name}: walker ${walker} is not relaxed after ${steps} steps, the largest force is ${fmax.toPrecision(3)} eV/Å`,
+        `${stage.name}: ${nameOf(walkers[walker])}not relaxed after ${steps} steps, the largest force is ${fmax.toPrecision(3)} eV/Å`,
       );
     }
     return {
@@ -156,32 +167,30 @@ async function runRelax(stage: RelaxStage, walkers: readonly Structure[], contex
   writeFrames(relaxedFile(run, stage), relaxed);
   const most = Math.max(...outcomes.map((outcome) => (outcome instanceof MltsError ? 0 : outcome.steps)));
   await host.say(`${stage.name}: ${most} steps, written to ${relaxedFile(run, stage)}\n`);
-  return { walkers: relaxed, stopped: undefined };
+  return { walkers: relaxed, states: relaxed, stopped: undefined };
 }
 
 async function runAnalysis(
   stage: AnalyseStage,
   walkers: readonly Structure[],
-  { run, host }: Context,
+  { run, host, total }: Context,
 ): Promise<StageEnd> {
   const words = stage.arguments.flatMap((word) => {
     const name = /^\{([\w-]+)\}$/.exec(word)?.[1];
     const source = run.stages.find((other) => other.name === name && other.kind !== 'analyse');
     if (name === undefined) return [word];
-    return framesOf(run, source as RelaxStage, walkers.length);
+    return framesOf(run, source as RelaxStage, total);
   });
   await host.analyse(words);
-  return { walkers, stopped: undefined };
+  return { walkers, states: walkers, stopped: undefined };
 }
 
+/** `walker 3, ` where there are several. */
+export const nameOf = ({ info }: Structure): string => (info.walker === undefined ? '' : `walker ${info.walker}, `);
+
 /** The fault of one of many, with its number. */
-export function ofWalker(error: MltsError, walker: number, walkers: number): MltsError {
-  if (walkers === 1) return error;
-  const { code, what, remedy, atom } = error;
-  return new MltsError(code, `walker ${walker}: ${what}`, remedy, {
-    cause: error,
-    ...(atom !== undefined && { atom }),
-  });
+export function ofWalker({ code, what, remedy, atom }: MltsError, walker: Structure): MltsError {
+  return new MltsError(code, nameOf(walker) + what, remedy, atom === undefined ? {} : { atom });
 }
 
 function interrupted(run: RunInput): MltsError {
@@ -190,10 +199,6 @@ function interrupted(run: RunInput): MltsError {
     `interrupted; the last state is in ${lastFile(run)}`,
     `Go on with \`mlts md --resume --output ${run.output}\`.`,
   );
-}
-
-function writeLast(run: RunInput, walkers: readonly Structure[]): void {
-  writeFrames(lastFile(run), walkers);
 }
 
 function writeFrames(file: string, frames: readonly Structure[]): void {

@@ -12,6 +12,8 @@ export interface Saved {
   readonly input: RunInput;
   /** Place of the stage under way. */
   readonly stage: number;
+  /** Walkers that the run began with. */
+  readonly total: number;
   /** What that stage began with; velocities (Å/fs) among the arrays. */
   readonly walkers: readonly Structure[];
   /** Where a stage of dynamics stands; undefined at its start, and for other stages, which begin anew. */

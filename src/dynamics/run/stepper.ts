@@ -7,7 +7,7 @@ import { type SavedSimulation, Simulation, type Start } from '../simulation.ts';
 import type { Walker } from '../walker.ts';
 import { met, needsSigma } from './conditions.ts';
 import type { LogRow } from './log-table.ts';
-import { type Context, ofWalker } from './run.ts';
+import { type Context, nameOf, ofWalker } from './run.ts';
 
 /** A frame that met a condition. */
 export interface Event {
@@ -24,8 +24,10 @@ export interface Frame {
 /** What a checkpoint keeps of it. */
 interface Saved {
   readonly simulation: SavedSimulation;
-  /** Why walkers stand still, by their number. */
-  readonly ended: readonly (readonly [walker: number, why: Ending])[];
+  /** Why walkers stand still, by their place. */
+  readonly ended: readonly (readonly [place: number, why: Ending])[];
+  /** Walkers that met a condition of `dump` at this step. */
+  readonly dumping: readonly number[];
 }
 
 interface Ending {
@@ -44,6 +46,7 @@ export class Stepper {
   readonly #simulation: Simulation;
   readonly #structures: readonly Structure[];
   readonly #ended = new Map<number, Ending>();
+  readonly #dumping = new Set<number>();
   #events: Event[] = [];
 
   private constructor(
@@ -71,7 +74,7 @@ export class Stepper {
     const steps = 'steps' in stage.duration ? stage.duration.steps : Math.ceil(stage.duration.time / timestep - 1e-9);
     const place = run.stages.indexOf(stage);
     const simulation = new Simulation(
-      structures.map((structure, walker) => startOf(stage, structure, walker)),
+      structures.map((structure) => startOf(stage, structure)),
       {
         ...stage,
         ...{ potential, timestep, precision: run.precision, duration: steps * timestep },
@@ -85,10 +88,13 @@ export class Stepper {
       const state = saved as Saved;
       simulation.restore(state.simulation);
       for (const [walker, why] of state.ended) stepper.#end(walker, why);
+      for (const walker of state.dumping) stepper.#dumping.add(walker);
       return stepper;
     }
     await simulation.start(stepper.#wanted());
-    stepper.#takeFailures();
+    for (const [walker, { failure }] of simulation.walkers.entries()) {
+      if (failure !== undefined) throw ofWalker(failure, structures[walker]);
+    }
     return stepper;
   }
 
@@ -106,7 +112,7 @@ export class Stepper {
     const all = [...this.#ended];
     const faulty = all.find(([, { fault }]) => fault);
     if (faulty === undefined) return all[0]?.[1].text;
-    return ofWalker(this.#simulation.walkers[faulty[0]].failure!, faulty[0], this.#structures.length);
+    return ofWalker(this.#simulation.walkers[faulty[0]].failure!, this.#structures[faulty[0]]);
   }
 
   async advance(): Promise<void> {
@@ -123,9 +129,13 @@ export class Stepper {
         return undefined;
       };
       const stop = first(this.#stage.stop);
-      const seen = stop ?? first(this.#stage.dump);
-      if (seen === undefined) continue;
-      const text = `${this.#name(walker)}step ${this.step}: ${seen}`;
+      const dump = first(this.#stage.dump);
+      // A condition that stays met saves one frame, the first.
+      const isNew = dump !== undefined && !this.#dumping.has(walker);
+      if (dump === undefined) this.#dumping.delete(walker);
+      else this.#dumping.add(walker);
+      if (stop === undefined && !isNew) continue;
+      const text = `${nameOf(this.#structures[walker])}step ${this.step}: ${stop ?? dump}`;
       this.#events.push({ frame: this.#frame(walker, text), text });
       if (stop !== undefined) this.#end(walker, { text, fault: false });
     }
@@ -140,7 +150,12 @@ export class Stepper {
 
   /** Walkers that move, as they are now. */
   frames(): Frame[] {
-    return this.#walkers().map(([walker]) => ({ walker, structure: this.#frame(walker) }));
+    return this.#walkers().map(([walker]) => ({ walker: this.#numberOf(walker), structure: this.#frame(walker) }));
+  }
+
+  /** Walkers that go on to the next stage. */
+  survivors(): Structure[] {
+    return this.#walkers().map(([walker]) => this.#frame(walker));
   }
 
   /** All walkers, as they are now or where they ended. */
@@ -151,12 +166,17 @@ export class Stepper {
   rows(): LogRow[] {
     return this.#walkers().map(([walker, one]) => {
       const observables = this.#simulation.observe(one);
-      return { step: this.step, time: this.#simulation.time, walker, mass: one.mass, ...observables };
+      const number = this.#numberOf(walker);
+      return { step: this.step, time: this.#simulation.time, walker: number, mass: one.mass, ...observables };
     });
   }
 
   save(): unknown {
-    return { simulation: this.#simulation.save(), ended: [...this.#ended] } satisfies Saved;
+    return {
+      simulation: this.#simulation.save(),
+      ended: [...this.#ended],
+      dumping: [...this.#dumping],
+    } satisfies Saved;
   }
 
   close(): void {
@@ -182,7 +202,7 @@ export class Stepper {
   #takeFailures(): void {
     for (const [walker, { failure }] of this.#simulation.walkers.entries()) {
       if (failure === undefined || this.#ended.has(walker)) continue;
-      const text = `${this.#name(walker)}step ${this.step}: ${failure.message}`;
+      const text = `${nameOf(this.#structures[walker])}step ${this.step}: ${failure.message}`;
       this.#events.push({ frame: this.#frame(walker, text), text });
       this.#end(walker, { text, fault: true }, failure);
     }
@@ -194,12 +214,14 @@ export class Stepper {
       failure ?? new MltsError('E_CANCELLED', why.text, 'The condition is one that the run was given.');
   }
 
-  #name(walker: number): string {
-    return this.#structures.length > 1 ? `walker ${walker}, ` : '';
+  /** Its number among those that the run began with. */
+  #numberOf(walker: number): number {
+    return (this.#structures[walker].info.walker as number | undefined) ?? walker;
   }
 
   #frame(walker: number, event?: string): Structure {
     const { state, result } = this.#simulation.walkers[walker];
+    const { info } = this.#structures[walker];
     const vectors = (data: Float64Array): AtomArray => ({ kind: 'real', columns: 3, data: data.slice() });
     return {
       numbers: state.numbers,
@@ -207,6 +229,7 @@ export class Stepper {
       cell: state.cell?.slice(),
       pbc: state.pbc,
       info: {
+        ...(info.walker !== undefined && { walker: info.walker }),
         ...{ step: this.step, time: this.#simulation.time },
         ...(result && { energy: result.energy }),
         ...(result?.sigmaEnergy !== undefined && { sigma_energy: result.sigmaEnergy }),
@@ -222,13 +245,14 @@ export class Stepper {
 }
 
 /** @throws MltsError E_USAGE where a stage needs velocities that nobody gave */
-function startOf(stage: DynamicsStage, { numbers, positions, cell, pbc, arrays }: Structure, walker: number): Start {
+function startOf(stage: DynamicsStage, structure: Structure): Start {
+  const { numbers, positions, cell, pbc, arrays } = structure;
   const given = arrays.velocities;
   const velocities = given?.kind === 'real' && given.columns === 3 ? given.data : undefined;
   if (velocities === undefined && stage.velocities === undefined && stage.temperature === undefined) {
     throw new MltsError(
       'E_USAGE',
-      `${stage.name}: structure ${walker} has no velocities, and the stage draws none`,
+      `${stage.name}: ${nameOf(structure)}the structure has no velocities, and the stage draws none`,
       'Give velocities: a temperature in K, 0 to start at rest.',
     );
   }
