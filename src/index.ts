@@ -4,11 +4,10 @@ import { openPotential, type SelectOptions } from './engine/select.ts';
 import { loadModel as loadModelFile } from './model/load.ts';
 import { findModel } from './model/registry.ts';
 
-export { Client, type ConnectOptions } from './client/client.ts';
+export { Client, type ConnectOptions, type ServedModel } from './client/client.ts';
 export type { Choice, Evaluation, Sigma, Structure } from './client/evaluation.ts';
 export type { Session, SessionOptions, StepOptions } from './client/session.ts';
 export type {
-  Backend,
   EvaluateOptions,
   Outcome,
   Potential,

@@ -98,7 +98,7 @@ class MLTS(Calculator):  # type: ignore[misc]
 
     @property
     def model(self) -> dict[str, Any]:
-        """What the server says of the model: name, sha256, elements, cutoff, reach (Å), members, min_distance (Å)."""
+        """What the server says: name, sha256, elements, cutoff, reach and min_distance (Å), members, backend."""
         with self._turn():
             return self._connected().describe()
 

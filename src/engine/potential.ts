@@ -2,8 +2,6 @@ import type { MltsError } from '../errors.ts';
 import type { ModelInfo } from '../model/model.ts';
 
 export type Precision = 'single' | 'double';
-/** What computes; `server` is a daemon, which does not tell. */
-export type Backend = 'native' | 'reference' | 'tensorflow' | 'server';
 
 /**
  * One system to evaluate: *whole* (with or without a cell) or a *domain*.
@@ -101,7 +99,8 @@ export interface Stages {
 
 /** A loaded ensemble that computes. Every backend passes test/laws/potential.ts unchanged. */
 export interface Potential {
-  readonly backend: Backend;
+  /** What computes: `native`, `reference`, `tensorflow`; `server` for a daemon that does not tell. */
+  readonly backend: string;
   readonly model: ModelInfo;
   /**
    * Energies and what else is wanted, one outcome a system, in order.

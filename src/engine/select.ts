@@ -1,7 +1,7 @@
 /** Which backend computes a model on this machine. */
 import { asMltsError, MltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
-import type { Backend, Potential } from './potential.ts';
+import type { Potential } from './potential.ts';
 import { ReferencePotential } from './reference/reference.ts';
 
 export const BACKEND_CHOICES = ['auto', 'native', 'tensorflow', 'reference'] as const;
@@ -40,5 +40,5 @@ export async function openPotential(model: Model, options: SelectOptions = {}): 
   }
 }
 
-const missing = (backend: Backend): MltsError =>
+const missing = (backend: BackendChoice): MltsError =>
   new MltsError('E_UNAVAILABLE', `this version has no ${backend} backend`, 'Choose auto, native or reference.');

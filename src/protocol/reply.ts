@@ -11,6 +11,7 @@ function readModel(value: unknown): WireModel {
   if (!elements.every((entry) => typeof entry === 'number')) {
     throw new MltsError('E_PROTOCOL', "'elements' is not a list of numbers", 'Use a server that speaks this protocol.');
   }
+  const backend = text(map, 'backend');
   return {
     name: required(text(map, 'name'), 'model', 'name'),
     sha256: required(text(map, 'sha256'), 'model', 'sha256'),
@@ -20,6 +21,7 @@ function readModel(value: unknown): WireModel {
     cutoff: required(real(map, 'cutoff'), 'model', 'cutoff'),
     reach: required(real(map, 'reach'), 'model', 'reach'),
     min_distance: required(real(map, 'min_distance'), 'model', 'min_distance'),
+    ...(backend === undefined ? {} : { backend }),
   };
 }
 

@@ -19,7 +19,8 @@ export class Served {
   constructor(potential: Potential) {
     const { name, sha256, architecture, elements, members, cutoff, reach, minDistance } = potential.model;
     this.potential = potential;
-    this.wire = { name, sha256, architecture, elements, members, cutoff, reach, min_distance: minDistance };
+    const { backend } = potential;
+    this.wire = { name, sha256, architecture, elements, members, cutoff, reach, min_distance: minDistance, backend };
   }
 
   kind(precision: Precision, want: readonly WireWant[]): Kind {

@@ -138,12 +138,20 @@ describe('mlts eval --json', () => {
 
   it('gives the same through a server', async () => {
     const cwd = folderWith({ 'a.xyz': WATER + GAS });
-    const { endpoint } = await startServer({ potentials: [await openPotential(TEST.model)] });
+    const potential = await openPotential(TEST.model);
+    const { endpoint } = await startServer({ potentials: [potential] });
     const local = await run(cwd, 'eval', 'a.xyz', '--model', TEST.path(), '--json', '--members');
     const remote = await run(cwd, 'eval', 'a.xyz', '--connect', endpoint, '--json', '--members');
     expect(remote.stderr).toBe('');
-    const strip = (text: string) => lines(text).map(({ backend, ...rest }) => rest);
-    expect(strip(remote.stdout)).toEqual(strip(local.stdout));
+    expect(lines(remote.stdout)).toEqual(lines(local.stdout));
+    expect(lines(remote.stdout)[0].backend).toBe(potential.backend);
+  });
+
+  it('names the backend that computed on the server', async () => {
+    const cwd = folderWith({ 'a.xyz': GAS });
+    const { endpoint } = await startServer({ potentials: [new ReferencePotential(TEST.model)] });
+    const { stdout } = await run(cwd, 'eval', 'a.xyz', '--connect', endpoint, '--json');
+    expect(lines(stdout)).toMatchObject([{ backend: 'reference' }]);
   });
 });
 

@@ -124,7 +124,7 @@ describe('Client', () => {
     const { endpoint, springs } = await startSprings({ name: 'mlts 1.2.3' });
     const client = await connect(endpoint);
     expect(client.server).toBe('mlts 1.2.3');
-    expect(await client.models()).toEqual([springs.model]);
+    expect(await client.models()).toEqual([{ ...springs.model, backend: springs.backend }]);
     expect(await client.stats()).toMatchObject({ clients: 1, systems: 0 });
     expect(await client.stats()).not.toHaveProperty('id');
     expect(await client.ping()).toBeGreaterThan(0);

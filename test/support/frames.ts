@@ -15,7 +15,9 @@ const model: WireModel = {
   cutoff: 5.1,
   reach: 5.1,
   min_distance: 0.25,
+  backend: 'native',
 };
+const withoutBackend = ({ backend, ...rest }: WireModel): WireModel => rest;
 const limits = { max_atoms: 200_000, max_bytes: 67_108_864, max_depth: 8 };
 const ints = (...values: number[]) => Int32Array.from(values);
 const floats = (...values: number[]) => Float64Array.from(values);
@@ -49,7 +51,7 @@ export const frames: Record<string, Request | Reply> = {
   'models-reply': {
     type: 'models',
     id: 2,
-    models: [model, { ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 }],
+    models: [model, withoutBackend({ ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 })],
   },
   'open-request': {
     type: 'open',
