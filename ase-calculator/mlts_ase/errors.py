@@ -29,6 +29,7 @@ CODES = {
     "E_CHECKSUM": "downloaded or stored bytes that do not have the pinned SHA-256",
     "E_CANCELLED": "cancelled by the caller",
     "E_SHUTDOWN": "the server is stopping and takes no new work",
+    "E_UNSTABLE": "a simulation that ran away: too fast, too close, too small, or off its constraints",
     "E_UNAVAILABLE": "a backend, tool or feature that is not available on this machine",
     "E_INTERNAL": "a defect of mlts itself",
 }
