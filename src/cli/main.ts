@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { asMltsError } from '../errors.ts';
 import { version } from '../version.ts';
+import * as analyze from './analyze.ts';
 import * as bench from './bench.ts';
 import * as doctor from './doctor.ts';
 import * as evaluate from './eval.ts';
@@ -22,7 +23,7 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, md, relax, model, verify, bench, keys, doctor]) verb.register(mlts);
+  for (const verb of [serve, evaluate, md, relax, analyze, model, verify, bench, keys, doctor]) verb.register(mlts);
   return mlts;
 }
 
