@@ -12,6 +12,7 @@
 #include "error.h"
 #include "force.h"
 #include "memory.h"
+#include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "ranks.h"
@@ -27,7 +28,7 @@ constexpr double connectTimeout = 10;  // s: long enough for a server that start
 
 }  // namespace
 
-PairMLTS::PairMLTS(LAMMPS* lmp) : Pair(lmp) {
+PairMLTS::PairMLTS(LAMMPS* lmp) : Pair(lmp), gathered_(world) {
   one_coeff = 1;
   manybody_flag = 1;
   single_enable = 0;
@@ -55,24 +56,26 @@ void PairMLTS::settings(int narg, char** arg) {
   together([&] { options_ = mlts::parseOptions(narg, arg); });
   connect();
   nextra = options_.sigma ? extraNumbers : 0;
-  uncertainty_.setMembers(model_.members);
-  comm_reverse = options_.sigma ? uncertainty_.width() : 0;
+  comm_reverse = options_.sigma ? 3 * model_.members : 0;
   sigmaFresh_ = false;
   changed_ = true;
   if (comm->me == 0) {
     utils::logmesg(lmp, "mlts: model " + model_.name + " (sha256 " + model_.sha256.substr(0, 12) + ", " +
                             std::to_string(model_.members) + " members, cutoff " + mlts::shown(model_.cutoff) +
                             " Angstrom, elements " + mlts::symbolsOf(model_.elements) + ") at " + client_->endpoint() +
-                            "\n");
+                            (oneServer_ ? "\n" : " and others, a domain from each rank\n"));
   }
 }
 
 void PairMLTS::connect() {
   client_.reset();
   const int node = mlts::namesNode(options_.endpoint) ? mlts::nodeNumber(world) : 0;
+  std::string endpoint;
+  together([&] { endpoint = mlts::endpointOf(options_.endpoint, universe->me, node); });
+  oneServer_ = mlts::sameOnAll(world, endpoint);
   together([&] {
     mlts::ClientOptions to;
-    to.endpoint = mlts::endpointOf(options_.endpoint, universe->me, node);
+    to.endpoint = endpoint;
     to.model = options_.model;
     to.precision = options_.precision;
     to.timeout = options_.timeout;
@@ -86,8 +89,7 @@ void PairMLTS::connect() {
   MPI_Bcast(common.data(), 64, MPI_CHAR, 0, world);
   together([&] {
     if (model_.sha256 == common) return;
-    throw mlts::Error("E_HASH",
-                      "model '" + model_.name + "' at " + client_->endpoint() + " is not that of rank 0's server",
+    throw mlts::Error("E_HASH", "model '" + model_.name + "' at " + endpoint + " is not that of rank 0's server",
                       "Serve the same model file at every endpoint");
   });
   recoveries_ = 0;
@@ -157,6 +159,12 @@ void PairMLTS::init_style() {
     }
     checkElements();  // a second pair_style may have changed the model
   });
+  const std::string mover = moverOfGhosts();
+  if (oneServer_ && !mover.empty() && comm->me == 0)
+    utils::logmesg(lmp, "mlts: " + mover + " moves ghost atoms by themselves, so each rank sends a domain\n");
+  whole_ = oneServer_ && mover.empty();
+  uncertainty_.setMembers(whole_ ? 0 : model_.members);
+  changed_ = true;
   checked_ = false;
   energyUnit_ = unit.value_or(1.0);
   threshold_ = options_.threshold.value_or(mlts::defaultThreshold * energyUnit_);
@@ -164,12 +172,20 @@ void PairMLTS::init_style() {
   neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_OCCASIONAL);
 }
 
+// Numerical derivatives by strain displace owned and ghost atoms and leave the box as it is: the whole cannot be told
+// by owned atoms and box alone.
+std::string PairMLTS::moverOfGhosts() const {
+  if (!modify->get_fix_by_style("numdiff/virial").empty()) return "fix numdiff/virial";
+  if (!modify->get_compute_by_style("born/matrix").empty()) return "compute born/matrix";
+  return "";
+}
+
 double PairMLTS::init_one(int, int) { return model_.cutoff; }
 
 // Once a run, when neighbour lists and communication are laid out. (Pair::setup is not called by `rerun`.)
 void PairMLTS::checkRun() {
   together([&] {
-    checkGhosts();
+    if (!whole_) checkGhosts();
     checkTypePairs();
   });
   if (comm->me == 0 && neighbor->exclude) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// pair_style mlts: each rank sends its own and ghost atoms to an mlts server and adds the forces that come back.
+// pair_style mlts: sends atoms to an mlts server and adds the forces that come back. Ranks with one and the same server
+// send the whole periodic system through rank 0; with several servers each rank sends a domain, its own and ghost
+// atoms.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +11,10 @@
 #include <vector>
 
 #include "client/client.h"
+#include "gathered.h"
 #include "options.h"
 #include "pair.h"
+#include "ranks.h"
 #include "selection.h"
 #include "uncertainty.h"
 
@@ -39,12 +43,16 @@ class PairMLTS : public Pair {
   // Raises on every rank what `work` threw on any.
   void together(const std::function<void()>& work);
   void connect();
+  std::string moverOfGhosts() const;
   void checkElements() const;
   void checkRun();
   void checkGhosts() const;
   void checkTypePairs() const;
   mlts::Want wanted(bool sigma) const;
-  mlts::Error withAtomId(const mlts::Error& error) const;
+  mlts::Box box() const;
+  const mlts::Evaluation* ask(mlts::Want want);
+  const mlts::Evaluation* askForAll(mlts::Want want);
+  std::string noteOnAtom(long number, long place) const;
   void add(const mlts::Evaluation& evaluation);
   void warnOfRecovery();
   void updateSigma(const mlts::Evaluation* evaluation);
@@ -55,12 +63,17 @@ class PairMLTS : public Pair {
   mlts::Options options_;
   mlts::Model model_;
   std::unique_ptr<mlts::Client> client_;
+  bool oneServer_ = true;  // all ranks have the same
+  bool whole_ = true;      // in this run the ranks' atoms go as one system, not as a domain each
+  mlts::Gathered gathered_;
+  mlts::Pace pace_;                // of waiting for rank 0, which asks for all
   std::vector<int32_t> numberOf_;  // [type] atomic number, 0 for NULL
   double energyUnit_ = 1;          // 1 eV in the deck's unit
   double threshold_ = 0;           // the deck's unit
   mlts::Selection selection_;
-  bool checked_ = false;  // by checkRun in this run
-  bool changed_ = true;   // the server does not yet know the selected atoms
+  bool checked_ = false;         // by checkRun in this run
+  bool changed_ = true;          // the server does not yet know the selected atoms
+  mlts::Evaluation evaluation_;  // this rank's of the last step, where rank 0 spoke for all
   mlts::Uncertainty uncertainty_;
   int sigmaForceFlag_ = 0, sigmaEnergyFlag_ = 0;  // set by `fix pair` before, cleared after a step
   bool sigmaFresh_ = false;                       // uncertainty_ and pvector are of the last evaluation

@@ -1,27 +1,73 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ranks.h"
 
-#include <chrono>
+#include <algorithm>
 #include <climits>
 #include <exception>
 #include <thread>
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 namespace mlts {
 
 namespace {
 
-// Most ranks are through within microseconds of each other; those that are not have a long wait.
-void waitAsleep(MPI_Request* request) {
-  constexpr int spins = 50;
-  for (int done = 0, tries = 0; !done; tries++) {
-    if (tries > spins) std::this_thread::sleep_for(std::chrono::microseconds(20));
-    MPI_Test(request, &done, MPI_STATUS_IGNORE);
-  }
+using Seconds = std::chrono::duration<double>;
+
+// Sleeps that end when they should: Linux rounds those of ordinary threads up by 50 µs.
+class Naps {
+ public:
+#if defined(__linux__)
+  Naps() : slack_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1000UL); }
+  ~Naps() { prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_)); }
+
+ private:
+  int slack_;  // ns
+#endif
+};
+
+// One rank's text to all.
+void share(MPI_Comm world, int from, std::string& text) {
+  int length = static_cast<int>(text.size());
+  MPI_Bcast(&length, 1, MPI_INT, from, world);
+  text.resize(static_cast<std::size_t>(length));
+  MPI_Bcast(text.data(), length, MPI_CHAR, from, world);
 }
 
 }  // namespace
 
+void Pace::wait(MPI_Request* request) {
+  constexpr int spins = 50;  // most ranks are through within microseconds of each other
+  constexpr Seconds shortest(20e-6), longest(1e-3);
+  const auto start = std::chrono::steady_clock::now();
+  int done = 0;
+  for (int tries = 0; !done && tries < spins; tries++) MPI_Test(request, &done, MPI_STATUS_IGNORE);
+  if (done) return;
+
+  const Naps precise;
+  std::this_thread::sleep_for(0.75 * usual_);
+  MPI_Test(request, &done, MPI_STATUS_IGNORE);
+  if (done) {
+    usual_ *= 0.75;  // it had been done for a time that nobody knows
+    return;
+  }
+  Seconds waited(0);
+  while (!done) {
+    waited = std::chrono::steady_clock::now() - start;
+    std::this_thread::sleep_for(std::clamp(waited / 64, shortest, longest));
+    MPI_Test(request, &done, MPI_STATUS_IGNORE);
+  }
+  usual_ = std::min(waited, 2 * usual_ + longest);  // one long wait, for a server that came back, is not the usual one
+}
+
 std::string agree(MPI_Comm world, const std::function<void()>& work) {
+  Pace unknown;
+  return agree(world, work, unknown);
+}
+
+std::string agree(MPI_Comm world, const std::function<void()>& work, Pace& pace) {
   std::string cause;
   int ranks, rank;
   MPI_Comm_size(world, &ranks);
@@ -37,14 +83,30 @@ std::string agree(MPI_Comm world, const std::function<void()>& work) {
   int mine = cause.empty() ? INT_MAX : rank, first = INT_MAX;
   MPI_Request request;
   MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world, &request);
-  waitAsleep(&request);
+  pace.wait(&request);
   if (first == INT_MAX) return {};
 
-  int length = static_cast<int>(cause.size());
-  MPI_Bcast(&length, 1, MPI_INT, first, world);
-  cause.resize(static_cast<std::size_t>(length));
-  MPI_Bcast(cause.data(), length, MPI_CHAR, first, world);
+  share(world, first, cause);
   return cause;
+}
+
+std::string fromAny(MPI_Comm world, const std::string& text) {
+  int rank, owner;
+  MPI_Comm_rank(world, &rank);
+  const int mine = text.empty() ? -1 : rank;
+  MPI_Allreduce(&mine, &owner, 1, MPI_INT, MPI_MAX, world);
+  std::string found = text;
+  if (owner >= 0) share(world, owner, found);
+  return found;
+}
+
+bool sameOnAll(MPI_Comm world, const std::string& text) {
+  std::string first = text;
+  share(world, 0, first);
+  const int same = first == text;
+  int all;
+  MPI_Allreduce(&same, &all, 1, MPI_INT, MPI_MIN, world);
+  return all != 0;
 }
 
 int nodeNumber(MPI_Comm world) {

@@ -23,6 +23,8 @@ void Uncertainty::take(const Evaluation& evaluation, const std::vector<int>& ind
   }
   for (std::size_t k = 0; k < evaluation.sigma_energies.size(); k++)
     energies_[index[k]] = unit * evaluation.sigma_energies[k];
+  for (std::size_t k = 0; k < evaluation.sigma_forces.size(); k++)
+    forces_[index[k]] = unit * evaluation.sigma_forces[k];
 }
 
 int Uncertainty::pack(int count, int first, double* buffer) const {

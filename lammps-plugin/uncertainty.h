@@ -11,13 +11,15 @@ namespace mlts {
 
 class Uncertainty {
  public:
+  // 0 where σ_F comes ready.
   void setMembers(int members) { members_ = members; }
   // Numbers an atom in the reverse communication.
   int width() const { return 3 * members_; }
 
   // Zeroes all deviations and σ of `atoms` owned and ghost atoms.
   void clear(std::size_t atoms);
-  // Takes each member's F_m − F̄ and each σ_E of the atoms that `index` names. `unit`: 1 eV in the unit to hold them in.
+  // Takes σ_E and each member's F_m − F̄, or of a whole system σ_F, of the atoms that `index` names. `unit`: 1 eV in the
+  // unit to hold them in.
   void take(const Evaluation& evaluation, const std::vector<int>& index, double unit);
   // Ghosts' deviations for their owners, as LAMMPS' reverse communication asks for them and hands them over.
   int pack(int count, int first, double* buffer) const;

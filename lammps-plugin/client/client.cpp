@@ -12,6 +12,10 @@ namespace {
 // The connection broke while an answer was awaited: what was asked is to be asked again.
 struct Lost : std::exception {};
 
+std::optional<std::array<bool, 3>> pbcOf(const Atoms& atoms) {
+  return atoms.box ? std::optional(atoms.box->pbc) : std::nullopt;
+}
+
 std::string listed(const std::vector<Model>& models) {
   std::string text;
   for (const Model& model : models) text += (text.empty() ? "" : ", ") + model.name;
@@ -25,10 +29,13 @@ Client::Client(ClientOptions options, std::string name)
   persist(options_.connectTimeout, [&] { hello(); });
 }
 
-Client::~Client() {
+Client::~Client() { close(); }
+
+void Client::close() {
   if (!session_) return;
   writeClose(writer_, nextId_++, *session_);
   socket_.send(writer_.bytes());  // where it cannot, the server reclaims the idle session
+  session_.reset();
 }
 
 // Tries until it succeeds, fails for good, or the time is up; busy servers get longer and longer pauses.
@@ -130,21 +137,29 @@ void Client::hello() {
   model_ = *found;
 }
 
-void Client::open(const Domain& domain, Want want) {
+void Client::open(const Atoms& atoms, Want want) {
   const Reply reply =
-      ask("open", [&](uint64_t id) { writeOpen(writer_, id, model_, domain, options_.precision, want); });
+      ask("open", [&](uint64_t id) { writeOpen(writer_, id, model_, atoms, options_.precision, want); });
   session_ = reply.session();
   sessionWant_ = want;
+  sessionPbc_ = pbcOf(atoms);
+  sessionCell_.reset();
   renumber_ = false;
 }
 
-const Evaluation& Client::evaluate(const Domain& domain, Want want) {
-  renumber_ = renumber_ || domain.changed;
+const Evaluation& Client::evaluate(const Atoms& atoms, Want want) {
+  renumber_ = renumber_ || atoms.changed;
+  if (sessionPbc_ != pbcOf(atoms)) close();  // for good when a session is opened
   persist(options_.timeout, [&] {
-    if (!session_) open(domain, want);
-    const Domain current{domain.numbers, domain.positions, domain.owned, renumber_};
+    if (!session_) open(atoms, want);
+    const Atoms current{atoms.numbers, atoms.positions, renumber_, atoms.box, atoms.owned};
+    const bool newCell = atoms.box && sessionCell_ != atoms.box->cell;
+    // Unless the answer comes nobody knows what the server has taken.
+    renumber_ = true;
+    sessionCell_.reset();
     const Reply reply = ask("evaluate", [&](uint64_t id) {
-      writeEvaluate(writer_, id, *session_, current, want == sessionWant_ ? std::nullopt : std::optional(want));
+      writeEvaluate(writer_, id, *session_, current, newCell,
+                    want == sessionWant_ ? std::nullopt : std::optional(want));
     });
     if (reply.sha256() != model_.sha256) {
       throw Error("E_HASH",
@@ -152,8 +167,9 @@ const Evaluation& Client::evaluate(const Domain& domain, Want want) {
                       " and is now " + reply.sha256().substr(0, 12),
                   "Start the run again with one model file, or serve the former one");
     }
-    evaluation_ = reply.evaluation(want, domain.numbers.size(), model_.members);
+    evaluation_ = reply.evaluation(want, atoms.numbers.size(), model_.members);
     renumber_ = false;
+    if (atoms.box) sessionCell_ = atoms.box->cell;
   });
   return evaluation_;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks one server for the energies and forces of one domain, step after step. Fails closed: either a checked result of
+// Asks one server for the energies and forces of one system, step after step. Fails closed: either a checked result of
 // the very model it was opened with, or an Error. Waits asleep. Not for several threads.
 #pragma once
 
@@ -33,7 +33,7 @@ class Client {
   // The result is valid until the next call. A busy server is asked again, a lost one waited for and, if it comes back
   // with the same model, asked anew, all until the time is up.
   // Throws Error with the server's code, or E_CONNECT, E_TIMEOUT, E_KEYS, E_HASH, E_NONFINITE, E_PROTOCOL.
-  const Evaluation& evaluate(const Domain& domain, Want want);
+  const Evaluation& evaluate(const Atoms& atoms, Want want);
 
   // How often the server was lost and found again.
   int recoveries() const { return recoveries_; }
@@ -44,7 +44,8 @@ class Client {
   template <class Attempt>
   void persist(double timeout, Attempt&& attempt);
   void hello();
-  void open(const Domain& domain, Want want);
+  void open(const Atoms& atoms, Want want);
+  void close();
   Error noAnswer(std::string_view type) const;
 
   ClientOptions options_;
@@ -58,7 +59,9 @@ class Client {
   Deadline deadline_;   // of the present call
   std::optional<uint64_t> session_;
   Want sessionWant_ = 0;
-  bool renumber_ = false;  // the session's atoms are not the domain's
+  std::optional<std::array<bool, 3>> sessionPbc_;     // none for domains
+  std::optional<std::array<double, 9>> sessionCell_;  // none where the server's is not known
+  bool renumber_ = false;                             // the session's atoms may not be those of the step
   Evaluation evaluation_;
   int recoveries_ = 0;
 };

@@ -105,11 +105,12 @@ void writeWant(Writer& writer, Want want) {
   }
 }
 
-template <class T>
-void writeArray(Writer& writer, std::string_view key, const std::vector<T>& values) {
+template <class Values>
+void writeArray(Writer& writer, std::string_view key, const Values& values) {
+  const std::size_t size = values.size() * sizeof(typename Values::value_type);
   writer.text(key);
-  char* bytes = writer.binary(values.size() * sizeof(T));
-  if (!values.empty()) std::memcpy(bytes, values.data(), values.size() * sizeof(T));
+  char* bytes = writer.binary(size);
+  if (size > 0) std::memcpy(bytes, values.data(), size);
 }
 
 }  // namespace
@@ -163,7 +164,11 @@ Evaluation Reply::evaluation(Want want, std::size_t atoms, int members) const {
   if (want & wantVirial) out.virial = finiteArray<double>(fields_, "virial", 9);
   if (want & wantEnergies) out.energies = finiteArray<double>(fields_, "energies", atoms);
   if (want & wantVirials) out.virials = finiteArray<double>(fields_, "virials", 9 * atoms);
-  if (want & wantSigma) out.sigma_energies = finiteArray<double>(fields_, "sigma_energies", atoms);
+  if (want & wantSigma) {
+    out.sigma_energy = finiteField(fields_, "sigma_energy");
+    out.sigma_energies = finiteArray<double>(fields_, "sigma_energies", atoms);
+  }
+  if (want & wantSigmaForces) out.sigma_forces = finiteArray<double>(fields_, "sigma_forces", atoms);
   if (want & wantMemberEnergies) out.member_energies = finiteArray<double>(fields_, "member_energies", members);
   if (want & wantForceDeviations) {
     out.force_deviations = finiteArray<float>(fields_, "force_deviations", 3 * atoms * members);
@@ -180,23 +185,31 @@ void writeHello(Writer& writer, uint64_t id, std::string_view client) {
   writer.text("energy"), writer.text("eV");
 }
 
-void writeOpen(Writer& writer, uint64_t id, const Model& model, const Domain& domain, std::string_view precision,
+void writeOpen(Writer& writer, uint64_t id, const Model& model, const Atoms& atoms, std::string_view precision,
                Want want) {
   writeHeader(writer, 8, "open", id);
   writer.text("model"), writer.text(model.name);
   writer.text("sha256"), writer.text(model.sha256);
-  writeArray(writer, "numbers", domain.numbers);
+  writeArray(writer, "numbers", atoms.numbers);
+  if (atoms.box) {
+    writer.text("pbc"), writer.array(3);
+    for (const bool periodic : atoms.box->pbc) writer.boolean(periodic);
+  }
   writer.text("precision"), writer.text(precision);
   writeWant(writer, want);
-  writer.text("domain"), writer.boolean(true);
+  if (!atoms.box) writer.text("domain"), writer.boolean(true);
 }
 
-void writeEvaluate(Writer& writer, uint64_t id, uint64_t session, const Domain& domain, std::optional<Want> want) {
-  writeHeader(writer, 5 + (domain.changed ? 1 : 0) + (want ? 1 : 0), "evaluate", id);
+void writeEvaluate(Writer& writer, uint64_t id, uint64_t session, const Atoms& atoms, bool newCell,
+                   std::optional<Want> want) {
+  const bool cell = newCell && atoms.box;
+  const int fields = 4 + cell + atoms.changed + !atoms.box + want.has_value();
+  writeHeader(writer, static_cast<uint32_t>(fields), "evaluate", id);
   writer.text("session"), writer.whole(session);
-  writeArray(writer, "positions", domain.positions);
-  if (domain.changed) writeArray(writer, "numbers", domain.numbers);
-  writer.text("owned"), writer.whole(domain.owned);
+  writeArray(writer, "positions", atoms.positions);
+  if (cell) writeArray(writer, "cell", atoms.box->cell);
+  if (atoms.changed) writeArray(writer, "numbers", atoms.numbers);
+  if (!atoms.box) writer.text("owned"), writer.whole(atoms.owned);
   if (want) writeWant(writer, *want);
 }
 

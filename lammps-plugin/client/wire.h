@@ -2,6 +2,7 @@
 // The messages of docs/protocol.md that an engine sends and gets. No input or output here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -30,13 +31,22 @@ struct Model {
 using Want = unsigned;
 constexpr Want wantForces = 1, wantVirial = 2, wantEnergies = 4, wantVirials = 8, wantSigma = 16,
                wantMemberEnergies = 32, wantForceDeviations = 64;
+// Comes with wantSigma for whole systems, not for domains; never named in a request.
+constexpr Want wantSigmaForces = 128;
 
-// What one rank holds: `owned` atoms first, then ghosts.
-struct Domain {
+// The lattice of a whole system.
+struct Box {
+  std::array<double, 9> cell;  // Å, rows are lattice vectors
+  std::array<bool, 3> pbc;
+};
+
+// The atoms of one step: a whole system, which has a box, or a domain of owned atoms and then ghosts, which has none.
+struct Atoms {
   const std::vector<int32_t>& numbers;   // [n] atomic numbers
   const std::vector<double>& positions;  // [n,3] Å
-  std::size_t owned;
-  bool changed;  // the atoms are not those of the last evaluation, in its order
+  bool changed;                          // the atoms are not those of the last evaluation, in its order
+  std::optional<Box> box;
+  std::size_t owned = 0;  // of a domain
 };
 
 // Elements of a binary, which need not be aligned.
@@ -46,6 +56,7 @@ class Array {
   Array() = default;
   explicit Array(std::string_view bytes) : bytes_(bytes) {}
   std::size_t size() const { return bytes_.size() / sizeof(T); }
+  std::string_view bytes() const { return bytes_; }
   T operator[](std::size_t i) const {
     T value;
     std::memcpy(&value, bytes_.data() + i * sizeof(T), sizeof(T));
@@ -56,14 +67,16 @@ class Array {
   std::string_view bytes_;
 };
 
-// Results of one domain; arrays borrow the bytes of their reply. n atoms, M members.
+// Results of one step; arrays borrow the bytes of their reply. n atoms, M members.
 struct Evaluation {
   double energy = 0;              // eV
+  double sigma_energy = 0;        // eV
   Array<double> forces;           // [n,3] eV/Å
   Array<double> virial;           // [3,3] eV, W = −∂E/∂ε
   Array<double> energies;         // [n] eV
   Array<double> virials;          // [n,3,3] eV
   Array<double> sigma_energies;   // [n] eV
+  Array<double> sigma_forces;     // [n] eV/Å, of a whole system
   Array<double> member_energies;  // [M] eV
   Array<float> force_deviations;  // [M,n,3] eV/Å
 };
@@ -95,10 +108,10 @@ class Reply {
 
 // Each fills `writer` with one whole request.
 void writeHello(msgpack::Writer& writer, uint64_t id, std::string_view client);
-void writeOpen(msgpack::Writer& writer, uint64_t id, const Model& model, const Domain& domain,
-               std::string_view precision, Want want);
-// `numbers` only where domain.changed, `want` only where the session's is another.
-void writeEvaluate(msgpack::Writer& writer, uint64_t id, uint64_t session, const Domain& domain,
+void writeOpen(msgpack::Writer& writer, uint64_t id, const Model& model, const Atoms& atoms, std::string_view precision,
+               Want want);
+// `numbers` only where atoms.changed, `cell` and `want` only where the session's are others.
+void writeEvaluate(msgpack::Writer& writer, uint64_t id, uint64_t session, const Atoms& atoms, bool newCell,
                    std::optional<Want> want);
 void writeClose(msgpack::Writer& writer, uint64_t id, uint64_t session);
 

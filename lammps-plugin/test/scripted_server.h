@@ -30,7 +30,7 @@ using mlts::msgpack::Writer;
 struct Request {
   std::string type;
   uint64_t id = 0, session = 0, atoms = 0;
-  bool hasNumbers = false, hasWant = false;
+  bool hasNumbers = false, hasWant = false, hasCell = false, isDomain = false;
 };
 
 inline Request read(const std::string& frame) {
@@ -47,6 +47,8 @@ inline Request read(const std::string& frame) {
     if (key.bytes == "numbers") request.atoms = value.bytes.size() / 4;
     if (key.bytes == "positions") request.atoms = value.bytes.size() / 24;
     if (key.bytes == "want") request.hasWant = true;
+    if (key.bytes == "cell") request.hasCell = true;
+    if (key.bytes == "domain" || key.bytes == "owned") request.isDomain = true;
   }
   return request;
 }

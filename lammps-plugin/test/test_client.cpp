@@ -15,7 +15,7 @@ using scripted::Server;
 const std::vector<int32_t> numbers{8, 1, 1};
 const std::vector<double> positions{0, 0, 0, 1, 0, 0, 0, 1, 0};
 
-mlts::Domain domain(bool changed = false) { return {numbers, positions, 2, changed}; }
+mlts::Atoms domain(bool changed = false) { return {numbers, positions, changed, std::nullopt, 2}; }
 
 // A fresh ipc endpoint, gone with its folder.
 class Endpoint {
@@ -93,6 +93,39 @@ TEST(a_healthy_server_answers_step_after_step) {
   CHECK(!seen[3].hasNumbers);
   CHECK(seen[4].hasNumbers);
   CHECK(!seen[5].hasNumbers);
+}
+
+TEST(a_whole_system_sends_its_cell_where_it_changed) {
+  const Endpoint endpoint;
+  std::vector<Request> seen;
+  int failures = 0;
+  const Server server(endpoint.text(), [&](const Request& request) {
+    seen.push_back(request);
+    if (request.type == "evaluate" && failures-- == 1) return scripted::errorReply(request, "E_OVERLAP");
+    return scripted::healthy(request);
+  });
+  mlts::Client client(options(endpoint), "test");
+  mlts::Box box{{9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}};
+  const auto step = [&] { client.evaluate({numbers, positions, false, box}, mlts::wantForces); };
+  step();  // hello, open, evaluate
+  CHECK(seen[1].type == "open" && !seen[1].isDomain);
+  CHECK(seen[2].hasCell && !seen[2].isDomain && !seen[2].hasNumbers);
+  step();
+  CHECK(!seen[3].hasCell);
+  box.cell[8] = 10;
+  step();
+  CHECK(seen[4].hasCell);
+  failures = 1;
+  CHECK_THROWS(step(), "E_OVERLAP");
+  step();  // what the server took of the failed one is not known
+  CHECK(seen[6].hasCell && seen[6].hasNumbers);
+  step();
+  CHECK(!seen[7].hasCell && !seen[7].hasNumbers);
+  box.pbc[2] = true;
+  step();  // other directions, and with them another session
+  CHECK(seen.size() == 11 && seen[8].type == "close" && seen[9].type == "open" && seen[10].hasCell);
+  client.evaluate(domain(), mlts::wantForces);
+  CHECK(seen[11].type == "close" && seen[12].isDomain && seen[13].isDomain && !seen[13].hasCell);
 }
 
 TEST(a_changed_want_is_sent) {

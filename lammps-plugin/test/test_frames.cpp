@@ -131,7 +131,7 @@ TEST(hello_is_the_golden_one) {
 TEST(open_is_the_golden_one_and_insists_on_the_hash) {
   const std::vector<int32_t> numbers{8, 1, 1, 8};
   mlts::msgpack::Writer writer;
-  mlts::writeOpen(writer, 300, model, {numbers, {}, 0, false}, "double",
+  mlts::writeOpen(writer, 300, model, {numbers, {}, false, std::nullopt, 0}, "double",
                   mlts::wantForces | mlts::wantVirial | mlts::wantMemberEnergies | mlts::wantForceDeviations);
   json want = golden().at("open-domain-request").message;
   want["sha256"] = model.sha256;
@@ -142,13 +142,33 @@ TEST(evaluate_is_the_golden_one) {
   const std::vector<int32_t> numbers{8, 1, 1, 8};
   const std::vector<double> positions{0, 0, 0.119, 0, 0.763, -0.477, 0, -0.763, -0.477, 0, 0, 3};
   mlts::msgpack::Writer writer;
-  mlts::writeEvaluate(writer, 70000, 8, {numbers, positions, 3, false}, std::nullopt);
+  mlts::writeEvaluate(writer, 70000, 8, {numbers, positions, false, std::nullopt, 3}, false, std::nullopt);
   CHECK(writer.bytes() == golden().at("evaluate-domain-request").bytes);
 
-  mlts::writeEvaluate(writer, 70000, 8, {numbers, positions, 3, true}, mlts::wantForces | mlts::wantSigma);
+  mlts::writeEvaluate(writer, 70000, 8, {numbers, positions, true, std::nullopt, 3}, false,
+                      mlts::wantForces | mlts::wantSigma);
   json want = golden().at("evaluate-domain-request").message;
   want["numbers"] = numbers;
   want["want"] = {"forces", "sigma"};
+  CHECK(same(writer.bytes(), want));
+}
+
+TEST(a_whole_system_is_the_golden_one) {
+  const std::vector<int32_t> numbers{8, 1, 1};
+  const std::vector<double> positions{0, 0, 0.119, 0, 0.763, -0.477, 0, -0.763, -0.477};
+  const mlts::Box box{{9.5, 0, 0, 0.25, 10, 0, -0.125, 0.5, 11}, {true, true, true}};
+  mlts::msgpack::Writer writer;
+  mlts::writeOpen(writer, 3, model, {numbers, positions, false, box}, "single",
+                  mlts::wantForces | mlts::wantVirial | mlts::wantSigma | mlts::wantEnergies);
+  json want = golden().at("open-request").message;
+  want["want"] = {"forces", "virial", "energies", "sigma"};  // a set
+  CHECK(same(writer.bytes(), want));
+
+  mlts::writeEvaluate(writer, 4, 7, {numbers, positions, false, box}, true, std::nullopt);
+  CHECK(writer.bytes() == golden().at("evaluate-session-request").bytes);
+  mlts::writeEvaluate(writer, 4, 7, {numbers, positions, false, box}, false, std::nullopt);
+  want = golden().at("evaluate-session-request").message;
+  want.erase("cell");
   CHECK(same(writer.bytes(), want));
 }
 
@@ -186,6 +206,23 @@ TEST(domain_reply_brings_the_arrays) {
   CHECK_THROWS(reply.evaluation(want, 5, 2), "E_PROTOCOL");
   CHECK_THROWS(reply.evaluation(want, 4, 3), "E_PROTOCOL");
   CHECK_THROWS(reply.evaluation(want | mlts::wantEnergies, 4, 2), "E_PROTOCOL");
+}
+
+TEST(whole_reply_brings_sigma) {
+  const Golden& frame = golden().at("evaluate-session-reply");
+  const mlts::Reply reply(frame.bytes);
+  const auto want = mlts::wantForces | mlts::wantVirial | mlts::wantEnergies | mlts::wantSigma;
+  const mlts::Evaluation got = reply.evaluation(want | mlts::wantSigmaForces, 3, 2);
+  CHECK_CLOSE(got.sigma_energy, frame.message["sigma_energy"].get<double>(), 0, 0);
+  for (int i = 0; i < 3; i++) {
+    CHECK_CLOSE(got.sigma_forces[i], frame.message["sigma_forces"][i].get<double>(), 0, 0);
+    CHECK_CLOSE(got.sigma_energies[i], frame.message["sigma_energies"][i].get<double>(), 0, 0);
+  }
+}
+
+TEST(a_domain_reply_brings_no_sigma_of_forces) {
+  const mlts::Reply reply(golden().at("evaluate-domain-reply").bytes);
+  CHECK_THROWS(reply.evaluation(mlts::wantSigmaForces, 4, 2), "E_PROTOCOL");
 }
 
 TEST(errors_bring_code_and_atom) {

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,24 @@ def faulty(fault: str = "none", **options: str | int | float) -> Server:
     """The server of faulty_server.py with one fault."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     return Server(sys.executable, Path(__file__).with_name("faulty_server.py"), "--fault", fault, *words)
+
+
+def domains(endpoint: str) -> str:
+    """The same server under two names, so that ranks do not see that it is one and each sends a domain of its own."""
+    other = (
+        endpoint.replace("127.0.0.1", "localhost")
+        if endpoint.startswith("tcp")
+        else endpoint[::-1].replace("/", "//", 1)[::-1]
+    )
+    return f"{endpoint},{other}"
+
+
+# How atoms reach the server: number of ranks, and what the endpoint is made to.
+WAYS: dict[str, tuple[int, Callable[[str], str]]] = {
+    "one rank": (1, str),
+    "two ranks, one system": (2, str),
+    "two ranks, two domains": (2, domains),
+}
 
 
 @dataclass

@@ -7,6 +7,7 @@ answer can be recomputed by hand. Run as a script it prints its endpoint and ser
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from typing import Any
@@ -44,13 +45,28 @@ def evaluate(numbers: np.ndarray, positions: np.ndarray, owned: int) -> dict[str
         "virial": virials.sum(axis=0),
         "energies": padded,
         "virials": virials,
+        "sigma_energy": float(energies.sum() * SCALES.std(ddof=1)),
         "sigma_energies": padded * SCALES.std(ddof=1),
         "member_energies": SCALES * energies.sum(),
         "force_deviations": deviations.astype(np.float32),
     }
 
 
-BROUGHT = {"sigma": ["sigma_energies"]}
+def evaluate_whole(numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: list[bool]) -> dict[str, Any]:
+    """The same of a whole system: its nearest images are ghosts, whose shares go to the atoms they are images of."""
+    steps = itertools.product(*((0, -1, 1) if periodic else (0,) for periodic in pbc))
+    images = np.array(list(steps)) @ cell
+    n, count = len(numbers), len(images)
+    result = evaluate(np.tile(numbers, count), (images[:, None, :] + positions[None, :, :]).reshape(-1, 3), n)
+    result["energies"], result["sigma_energies"] = result["energies"][:n], result["sigma_energies"][:n]
+    result["forces"] = result["forces"].reshape(count, n, 3).sum(axis=0)
+    result["virials"] = result["virials"].reshape(count, n, 3, 3).sum(axis=0)
+    deviations = result.pop("force_deviations").astype(float).reshape(MEMBERS, count, n, 3).sum(axis=1)
+    result["sigma_forces"] = np.sqrt((deviations**2).sum(axis=(0, 2)) / (MEMBERS - 1))
+    return result
+
+
+BROUGHT = {"sigma": ["sigma_energy", "sigma_energies", "sigma_forces"]}
 
 
 class Server:
@@ -84,7 +100,7 @@ class Server:
                 return error(request, "E_HASH", "the model is another one")
             self.opened += 1  # never a number again: another rank may still hold it
             session = self.opened
-            self.sessions[session] = {"numbers": request["numbers"], "want": request["want"]}
+            self.sessions[session] = {key: request.get(key) for key in ("numbers", "want", "pbc", "domain", "cell")}
             return {**head, "session": session, "model": self.model, "sha256": self.model["sha256"]}
         if request["type"] == "evaluate":
             return self.step(head, request)
@@ -111,12 +127,17 @@ class Server:
         if session is None:
             return error(request, "E_SESSION", "no such session")
         session["numbers"] = request.get("numbers", session["numbers"])
+        session["cell"] = request.get("cell", session["cell"])
         numbers = np.frombuffer(session["numbers"], "<i4")
         positions = np.frombuffer(request["positions"], "<f8").reshape(-1, 3)
         if len(positions) != len(numbers):
             return error(request, "E_SHAPE", f"{len(positions)} positions for {len(numbers)} numbers")
         want = request.get("want", session["want"])
-        result = evaluate(numbers, positions, request["owned"])
+        if session["domain"]:
+            result = evaluate(numbers, positions, request["owned"])
+        else:
+            cell = np.frombuffer(session["cell"], "<f8").reshape(3, 3)
+            result = evaluate_whole(numbers, positions, cell, session["pbc"])
         reply = {**head, "session": request["session"], "natoms": len(numbers), "energy": result["energy"]}
         reply["sha256"] = "f" * 64 if faulty and self.fault == "hash" else self.model["sha256"]
         if faulty and self.fault == "nan":
@@ -127,7 +148,9 @@ class Server:
             want = []
         for name in want:
             for field in BROUGHT.get(name, [name]):
-                reply[field] = np.ascontiguousarray(result[field]).tobytes()
+                if field in result:  # domains have no σ of forces
+                    value = result[field]
+                    reply[field] = value if isinstance(value, float) else np.ascontiguousarray(value).tobytes()
         if faulty and self.fault == "late":
             time.sleep(0.2)
         return reply

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
-from decks import DEFAULT_MODEL, THERMO, Run, Server, header, run, serve, water
+from decks import DEFAULT_MODEL, THERMO, Run, Server, domains, header, run, serve, water
 from mlts_ase import MLTS
 
 KCAL_PER_MOL = 23.060547830619  # 1 eV, CODATA 2018
@@ -35,10 +35,9 @@ thermo 5
 """
 
 
-def simulate(folder: Path, server: Server, ranks: int, *, tilt: float = 0.0, extra: str = "", steps: int = 20) -> Run:
+def simulate(folder: Path, endpoint: str, ranks: int, *, tilt: float = 0.0, box: str = "", steps: int = 20) -> Run:
     water(folder / "water.data", tilt=tilt)
-    head = header(server.endpoint, "precision double")
-    return run(f"{extra}{head}{THERMO}{FIXES}run {steps}\n", folder, ranks)
+    return run(f"{header(endpoint, 'precision double')}{box}{THERMO}{FIXES}run {steps}\n", folder, ranks)
 
 
 def assert_same(one: Run, other: Run, atol: float = 1e-8) -> None:
@@ -56,34 +55,96 @@ def assert_same(one: Run, other: Run, atol: float = 1e-8) -> None:
 
 @pytest.mark.parametrize("tilt", [0.0, 2.4])
 @pytest.mark.parametrize("ranks", [2, 4])
-def test_ranks_agree(tmp_path: Path, server: Server, ranks: int, tilt: float) -> None:
-    single = simulate(tmp_path / "1", server, 1, tilt=tilt)
+@pytest.mark.parametrize("form", [str, domains])
+def test_ranks_agree(tmp_path: Path, server: Server, form: Callable[[str], str], ranks: int, tilt: float) -> None:
+    single = simulate(tmp_path / "1", server.endpoint, 1, tilt=tilt)
     assert float(np.ptp(single.thermo[0]["PotEng"])) > 1e-3  # something moved
     assert single.thermo[0]["c_u[1]"].min() > 1e-3
-    assert_same(single, simulate(tmp_path / "n", server, ranks, tilt=tilt))
+    many = simulate(tmp_path / "n", form(server.endpoint), ranks, tilt=tilt)
+    assert ("and others, a domain from each rank" in many.output) == (form is domains)
+    assert_same(single, many)
 
 
-def test_ranks_agree_through_rebuilds_with_a_thin_skin(tmp_path: Path, server: Server) -> None:
+BOXES = {
+    "a film": "change_box all boundary p p f z final -5 20",
+    "a tilted film": "change_box all boundary p p f z final -5 20 triclinic xy final 2",
+    "a slab that is open along its second vector": "change_box all boundary p f p y final -3 30 triclinic xz final 1.5",
+    "a wire": "change_box all boundary f s p",
+    "a droplet": "change_box all boundary s s s",
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_open_boundaries(tmp_path: Path, server: Server, name: str) -> None:
+    box = f"{BOXES[name]}\n"
+    single = simulate(tmp_path / "1", server.endpoint, 1, box=box, steps=5)
+    periodic = simulate(tmp_path / "p", server.endpoint, 1, steps=0)
+    assert abs(single.thermo[0]["PotEng"][0] - periodic.thermo[0]["PotEng"][0]) > 1e-3
+    for folder, endpoint in (("together", server.endpoint), ("apart", domains(server.endpoint))):
+        assert_same(single, simulate(tmp_path / folder, endpoint, 2, box=box, steps=5))
+
+
+def test_boundaries_that_change_between_runs(tmp_path: Path, server: Server) -> None:
+    # The directions of a session are settled when it is opened: another one must take its place.
+    water(tmp_path / "water.data")
+    head = f"{header(server.endpoint, 'precision double')}{THERMO}"
+    done = run(f"{head}run 0\nchange_box all boundary p p f z final -5 20\nrun 0\n", tmp_path, 2)
+    film = run(f"{head}change_box all boundary p p f z final -5 20\nrun 0\n", tmp_path, 2)
+    assert done.thermo[1]["PotEng"][0] == pytest.approx(film.thermo[0]["PotEng"][0], abs=1e-9)
+    assert abs(done.thermo[0]["PotEng"][0] - film.thermo[0]["PotEng"][0]) > 1e-3
+
+
+def test_two_dimensions_have_no_images_along_z(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "flat").mkdir()
+    points = [(1.0, 1.0), (1.8, 1.1), (4.0, 3.0), (4.7, 3.3)]
+    body = "\n".join(f"create_atoms 1 single {x} {y} 0" for x, y in points)
+    energies = []
+    for ranks, endpoint in ((1, server.endpoint), (2, server.endpoint), (2, domains(server.endpoint))):
+        deck = header(endpoint, "precision double", elements="H").replace(
+            "read_data water.data",
+            f"dimension 2\nregion r block 0 6 0 6 -0.5 0.5\ncreate_box 1 r\n{body}\nmass 1 1.008",
+        )
+        energies.append(run(f"{deck}run 0\n", tmp_path / "flat", ranks).thermo[0]["E_pair"][0])
+    alone = sum(energies) / 3
+    assert energies == pytest.approx([alone] * 3, abs=1e-9)
+    assert alone < -10
+
+
+def test_no_atoms_at_all(tmp_path: Path, server: Server) -> None:
+    water(tmp_path / "water.data", per_side=2)
+    for ranks, endpoint in ((1, server.endpoint), (2, server.endpoint), (2, domains(server.endpoint))):
+        deck = f"{header(endpoint)}{THERMO}delete_atoms group all\nrun 1\n"
+        thermo = run(deck, tmp_path, ranks).thermo[0]
+        assert thermo["PotEng"][-1] == 0
+        assert thermo["c_u[1]"][-1] == 0
+
+
+@pytest.mark.parametrize("form", [str, domains])
+def test_ranks_agree_through_rebuilds_with_a_thin_skin(
+    tmp_path: Path, server: Server, form: Callable[[str], str]
+) -> None:
     thin = "atom_modify sort 1 0\n"
     skin = "neighbor 0.5 bin\nneigh_modify every 1 delay 0 check yes\n"
     runs = []
     for ranks in (1, 2):
         folder = tmp_path / str(ranks)
         water(folder / "water.data")
-        deck = header(server.endpoint, "precision double").replace("newton on", f"newton on\n{thin}") + skin
+        deck = header(form(server.endpoint), "precision double").replace("newton on", f"newton on\n{thin}") + skin
         runs.append(run(f"{deck}{THERMO}{FIXES}timestep 0.0005\nrun 40\n", folder, ranks))
     assert "Neighbor list builds = 0" not in runs[0].output
     assert "Dangerous builds = 0" in runs[0].output
     assert_same(runs[0], runs[1], atol=1e-7)
 
 
-def test_ranks_without_atoms(tmp_path: Path, server: Server) -> None:
+@pytest.mark.parametrize("form", [str, domains])
+def test_ranks_without_atoms(tmp_path: Path, server: Server, form: Callable[[str], str]) -> None:
     # A droplet in one corner of a large box: three of four ranks own nothing for a while, one not even ghosts.
     results = []
     for ranks in (1, 4):
         folder = tmp_path / str(ranks)
         water(folder / "water.data", per_side=2)
-        deck = header(server.endpoint, "precision double") + "change_box all x final 0 60 y final 0 60 z final 0 60\n"
+        deck = header(form(server.endpoint), "precision double")
+        deck += "change_box all x final 0 60 y final 0 60 z final 0 60\n"
         grid = "processors 4 1 1\n" if ranks == 4 else ""
         results.append(run(f"{grid}{deck}{THERMO}{FIXES}run 10\n", folder, ranks))
     assert results[1].output.count("3 0 0 0 0 0 0 0 0 1") >= 1  # histogram of owned atoms
@@ -139,7 +200,7 @@ thermo_modify format float %.15g
 
 
 def test_real_and_metal_agree(tmp_path: Path, server: Server) -> None:
-    metal = simulate(tmp_path / "metal", server, 1, steps=0)
+    metal = simulate(tmp_path / "metal", server.endpoint, 1, steps=0)
     water(tmp_path / "real" / "water.data")
     deck = header(server.endpoint, f"precision double threshold {0.3 * KCAL_PER_MOL}", units="real")
     real = run(f"{deck}{THERMO}{FIXES}velocity all set 0 0 0\nrun 0\n", tmp_path / "real", 2)
@@ -187,7 +248,9 @@ thermo_style custom step temp pe pxx pyy pzz pyz pxz pxy f_nd[*]
 thermo_modify format float %.15g
 run 0
 """
-    thermo = {name: column[0] for name, column in run(deck, tmp_path, 2).thermo[0].items()}
+    done = run(deck, tmp_path, 2)
+    assert "fix numdiff/virial moves ghost atoms by themselves, so each rank sends a domain" in done.output
+    thermo = {name: column[0] for name, column in done.thermo[0].items()}
     analytic = np.array([thermo[f"P{axes}"] for axes in ("xx", "yy", "zz", "yz", "xz", "xy")])
     numeric = np.array([thermo[f"f_nd[{k}]"] for k in range(1, 7)])
     assert np.abs(analytic).max() > 1e3

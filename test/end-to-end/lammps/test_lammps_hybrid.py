@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from decks import DEFAULT_MODEL, THERMO, Run, Server, header, run, serve, water
+from decks import DEFAULT_MODEL, THERMO, WAYS, Run, Server, header, run, serve, water
 
 DUMP = """
 fix ps all pair 1 mlts sigma_f 1
@@ -37,9 +37,10 @@ def frame(done: Run) -> np.ndarray:
     return done.frames("frames")[0]
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_overlay_is_the_sum_of_its_parts(tmp_path: Path, server: Server, ranks: int) -> None:
-    mlts = f"mlts {server.endpoint} precision double"
+@pytest.mark.parametrize("way", WAYS)
+def test_overlay_is_the_sum_of_its_parts(tmp_path: Path, server: Server, way: str) -> None:
+    ranks, form = WAYS[way]
+    mlts = f"mlts {form(server.endpoint)} precision double"
     alone = run(deck(server, tmp_path, f"pair_style {mlts}\npair_coeff * * H O\n") + THERMO + DUMP, tmp_path, ranks)
     with_mlts = frame(alone)
     no_sigma = DUMP.replace("fix ps", "#").replace("f_ps", "type")
@@ -54,12 +55,13 @@ def test_overlay_is_the_sum_of_its_parts(tmp_path: Path, server: Server, ranks: 
         assert overlay.thermo[0][name][0] == pytest.approx(alone.thermo[0][name][0], abs=2e-6)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_types_of_other_styles_stay_out(tmp_path: Path, server: Server, ranks: int) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_types_of_other_styles_stay_out(tmp_path: Path, server: Server, way: str) -> None:
+    ranks, form = WAYS[way]
     # The last water becomes types 3 and 4, which Lennard-Jones owns; what is left must be that of a box without it.
     split = "group last id 79 80 81\nset group last type/fraction 3 1.0 1\nset atom 79 type 4\n"
     style = (
-        f"pair_style hybrid mlts {server.endpoint} precision double lj/cut 9.0\n"
+        f"pair_style hybrid mlts {form(server.endpoint)} precision double lj/cut 9.0\n"
         "pair_coeff * * mlts H O NULL NULL\n"
         "pair_coeff 1*4 3*4 lj/cut 0.0 1.0\n"
     )

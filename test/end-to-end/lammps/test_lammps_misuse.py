@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from decks import DEFAULT_MODEL, PLUGIN, Server, faulty, header, run, serve, water
+from decks import DEFAULT_MODEL, PLUGIN, WAYS, Server, domains, faulty, header, run, serve, water
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +101,20 @@ def test_wrong_endpoint(tmp_path: Path) -> None:
 def test_atoms_that_overlap_are_named_by_their_id(tmp_path: Path, server: Server) -> None:
     water(tmp_path / "water.data", per_side=2)
     deck = header(server.endpoint) + "set atom 5 x 1.0 y 1.0 z 1.0\nset atom 20 x 1.0 y 1.0 z 1.1\nrun 0\n"
-    for ranks in (1, 2):
-        done = run(deck, tmp_path, ranks, fails=True)
+    for ranks, form in WAYS.values():
+        done = run(deck.replace(server.endpoint, form(server.endpoint)), tmp_path, ranks, fails=True)
         assert "E_OVERLAP: " in done.error
-        assert "is LAMMPS atom 5 of type 1)" in done.error or "is LAMMPS atom 20 of type 1)" in done.error
+        named = re.search(r"atoms (\d+) and \d+ are .*\(atom (\d+) is LAMMPS atom (5|20) of type 1\)", done.error)
+        assert named, done.error
+        assert named[1] == named[2]
 
 
 def test_ghosts_that_do_not_reach(tmp_path: Path) -> None:
     # A model with more reach than cutoff, as message passing has.
     water(tmp_path / "water.data", per_side=2)
     with faulty(reach=9.0) as server:
-        deck = header(server.endpoint)
+        run(f"{header(server.endpoint)}run 0\n", tmp_path, 2)  # ghosts do not matter where none are sent
+        deck = header(domains(server.endpoint))
         done = run(f"{deck}run 0\n", tmp_path, 2, fails=True)
         assert (
             "ghost atoms reach 6 Angstrom, model 'soft' needs 11: its reach of 9 and the neighbor skin of 2"
@@ -119,7 +123,7 @@ def test_ghosts_that_do_not_reach(tmp_path: Path) -> None:
         assert "Write `comm_modify mode single cutoff 11`" in done.error
         done = run(f"{deck}comm_modify mode single cutoff 11\nrun 0\nwrite_dump all atom frame\n", tmp_path, 2)
         for again in ("minimize 0 1e-3 5 5", "rerun frame dump x y z"):
-            assert "needs 11: its reach" in run(f"{deck}{again}\n", tmp_path, fails=True).error
+            assert "needs 11: its reach" in run(f"{deck}{again}\n", tmp_path, 2, fails=True).error
 
 
 def test_several_models_need_a_name(tmp_path: Path) -> None:
