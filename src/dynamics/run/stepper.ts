@@ -118,8 +118,8 @@ export class Stepper {
   async advance(): Promise<void> {
     await this.#simulation.advance(this.#wanted());
     this.#takeFailures();
-    for (const [walker, one] of this.#simulation.walkers.entries()) {
-      if (one.failure !== undefined) continue;
+    if (this.#stage.stop.length + this.#stage.dump.length === 0) return;
+    for (const [walker, one] of this.#walkers()) {
       const observables = this.#simulation.observe(one);
       const first = (conditions: DynamicsStage['stop']) => {
         for (const condition of conditions) {
