@@ -50,10 +50,13 @@ const typescript = {
       join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
       ...['-p', 'tsconfig.build.json', '--outDir', fresh],
     ]);
-    rmSync(join(root, 'dist'), { recursive: true, force: true });
-    renameSync(fresh, join(root, 'dist'));
-    const main = join(root, 'dist', 'cli', 'main.js');
-    if (existsSync(main)) chmodSync(main, 0o755);
+    chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
+    // By renaming: what runs or starts meanwhile finds the old files or the new ones, not half of them.
+    const [dist, old] = [join(root, 'dist'), join(root, 'dist.old')];
+    rmSync(old, { recursive: true, force: true });
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(fresh, dist);
+    rmSync(old, { recursive: true, force: true });
     stamp('typescript', inputs);
   },
 };
@@ -87,7 +90,7 @@ const nativeInputs = () =>
 /** @type {Step} */
 const native = {
   name: 'native kernels, Node addon, LAMMPS plugin',
-  done: () => stamped('native', nativeInputs()),
+  done: () => existsSync(join(root, 'build', 'mlts.node')) && stamped('native', nativeInputs()),
   make: async () => {
     const inputs = nativeInputs();
     await configure('build', 'Release');
