@@ -1,11 +1,13 @@
 /** `mlts md`: molecular dynamics of one or many structures, one stage by options or many by a file. */
-import { type Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { parseRun } from '../dynamics/input/parse.ts';
 import { ENSEMBLES, QUANTITIES, type RunInput } from '../dynamics/input/stages.ts';
 import { resumeRun, startRun } from '../dynamics/run/run.ts';
 import { readSaved } from '../dynamics/run/saved.ts';
 import { BUILD_HELP } from '../dynamics/structures/build.ts';
 import { MltsError } from '../errors.ts';
+import { nearest } from '../model/nearest.ts';
+import * as analyze from './analyze.ts';
 import { jsonHost, terminalHost } from './md-host.ts';
 import { fieldsOf, type MdOptions } from './md-input.ts';
 import { interruption } from './options.ts';
@@ -84,11 +86,12 @@ async function run(file: string | undefined, options: MdOptions): Promise<void> 
   const output = typeof options.output === 'string' ? options.output : (asked?.output ?? 'md');
   const saved = resume ? readSaved(output, asked) : undefined;
   const settings = saved?.input ?? asked ?? parseRun(fieldsOf(file, options));
+  checkAnalyses(settings);
   const signal = interruption();
   const source = { ...settings, ...(saved && asked === undefined && where(options)) };
   const walkers = saved === undefined ? structuresOf(settings) : [];
   const potential = await openSource(source);
-  const host = json ? jsonHost(analysis) : terminalHost(analysis);
+  const host = json ? jsonHost(runAnalysis) : terminalHost(runAnalysis);
   try {
     if (saved === undefined) await startRun(settings, walkers, potential, { host, signal, force });
     else await resumeRun(saved, potential, { host, signal });
@@ -105,13 +108,37 @@ function inputOf(file: string | undefined, options: MdOptions): RunInput | undef
   return parseRun(fieldsOf(file, options));
 }
 
-/** A stage of analysis. */
-async function analysis(words: readonly string[]): Promise<void> {
-  throw new MltsError(
-    'E_UNAVAILABLE',
-    `this version has no \`mlts analyze ${words.join(' ')}\``,
-    'Leave the stage out and analyse the files with another program.',
-  );
+/** `mlts analyze` as it stands on a command line of its own. */
+function analysis(): Command {
+  const command = new Command('mlts').exitOverride().configureOutput({ writeErr: () => undefined });
+  analyze.register(command);
+  return command;
+}
+
+/** @throws MltsError E_USAGE for what `mlts analyze` would refuse */
+async function runAnalysis(words: readonly string[]): Promise<void> {
+  try {
+    await analysis().parseAsync(['analyze', ...words], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const what = error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
+    throw new MltsError('E_USAGE', `analyse: ${words.join(' ')}: ${what}`, 'See `mlts analyze --help`.');
+  }
+}
+
+/** Sees to it before the first step that the last stage will not fail on a misspelt name. */
+function checkAnalyses({ stages }: RunInput): void {
+  const [analyzeCommand] = analysis().commands;
+  const verbs = analyzeCommand.commands.map((command) => command.name());
+  for (const stage of stages) {
+    if (stage.kind !== 'analyse' || verbs.includes(stage.arguments[0])) continue;
+    const near = nearest(stage.arguments[0], verbs);
+    throw new MltsError(
+      'E_USAGE',
+      `analyse: there is no '${stage.arguments[0]}'`,
+      near === undefined ? `There are ${verbs.join(', ')}.` : `Did you mean '${near}'?`,
+    );
+  }
 }
 
 /** Where to compute, for a run whose other settings are in its checkpoint. */

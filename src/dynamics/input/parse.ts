@@ -15,6 +15,7 @@ import {
   type DynamicsStage,
   ENSEMBLES,
   QUANTITIES,
+  REFERENCE,
   type RelaxStage,
   type RunInput,
   type Stage,
@@ -212,8 +213,19 @@ function dynamicsStage(input: Input, ensemble: DynamicsStage['ensemble'], name: 
 const missing = ({ place }: Input, what: string, name: string) =>
   new MltsError('E_USAGE', `${place} must say ${what}`, `Give it ${name}.`);
 
-function analyseStage(input: Input, name: string): AnalyseStage {
+function analyseStage(input: Input, name: string, before: ReadonlySet<string>): AnalyseStage {
   const words = input.items === undefined ? text(input).split(/\s+/) : input.items.map(text);
+  for (const word of words) {
+    const source = REFERENCE.exec(word)?.[1];
+    if (source !== undefined && !before.has(source)) {
+      const names = [...before].join(', ') || 'none';
+      throw new MltsError(
+        'E_USAGE',
+        `${input.place} reads the stage '${source}'`,
+        `The stages before it are ${names}.`,
+      );
+    }
+  }
   return { kind: 'analyse', name, arguments: words };
 }
 
@@ -233,7 +245,7 @@ function stageOf(input: Input, taken: Set<string>): Stage {
   }
   let name: string = kind;
   for (let i = 2; taken.has(name); i++) name = `${kind}${i}`;
-  const stage = makeStage(field.input, kind, name);
+  const stage = makeStage(field.input, kind, name, taken);
   if (taken.has(stage.name) || !/^[\w-]+$/.test(stage.name)) {
     throw new MltsError(
       'E_USAGE',
@@ -245,9 +257,9 @@ function stageOf(input: Input, taken: Set<string>): Stage {
   return stage;
 }
 
-function makeStage(input: Input, kind: (typeof STAGE_KINDS)[number], name: string): Stage {
+function makeStage(input: Input, kind: (typeof STAGE_KINDS)[number], name: string, before: ReadonlySet<string>): Stage {
   if (kind === 'relax') return relaxStage(input, name);
-  if (kind === 'analyse') return analyseStage(input, name);
+  if (kind === 'analyse') return analyseStage(input, name, before);
   return dynamicsStage(input, kind, name);
 }
 

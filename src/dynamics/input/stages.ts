@@ -60,9 +60,12 @@ export interface DynamicsStage {
 export interface AnalyseStage {
   readonly kind: 'analyse';
   readonly name: string;
-  /** Arguments of `mlts analyze`; `{nvt}` is the trajectory of the stage nvt. */
+  /** Arguments of `mlts analyze`; `{nvt}` is the trajectory of the stage nvt, `{nvt.log}` its log. */
   readonly arguments: readonly string[];
 }
+
+/** `{stage}` or `{stage.log}` */
+export const REFERENCE = /^\{([\w-]+)(\.log)?\}$/;
 
 export type Stage = RelaxStage | DynamicsStage | AnalyseStage;
 

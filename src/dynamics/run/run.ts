@@ -4,11 +4,18 @@ import { MltsError } from '../../errors.ts';
 import { formatExtxyz } from '../../io/extxyz.ts';
 import type { Structure } from '../../io/structure.ts';
 import { OutputFile } from '../../io/write.ts';
-import type { AnalyseStage, RelaxStage, RunInput, Stage } from '../input/stages.ts';
+import {
+  type AnalyseStage,
+  type DynamicsStage,
+  REFERENCE,
+  type RelaxStage,
+  type RunInput,
+  type Stage,
+} from '../input/stages.ts';
 import { relax } from '../minimise/relax.ts';
 import { writeCheckpoint } from '../output/checkpoint.ts';
 import { runDynamics } from './dynamics.ts';
-import { checkpointFile, clearFiles, framesOf, lastFile, relaxedFile } from './files.ts';
+import { checkpointFile, clearFiles, framesOf, lastFile, logFile, relaxedFile } from './files.ts';
 import type { LogRow } from './log-table.ts';
 import { checkModel, type Saved, type SavedDynamics } from './saved.ts';
 
@@ -176,10 +183,10 @@ async function runAnalysis(
   { run, host, total }: Context,
 ): Promise<StageEnd> {
   const words = stage.arguments.flatMap((word) => {
-    const name = /^\{([\w-]+)\}$/.exec(word)?.[1];
-    const source = run.stages.find((other) => other.name === name && other.kind !== 'analyse');
-    if (name === undefined) return [word];
-    return framesOf(run, source as RelaxStage, total);
+    const reference = REFERENCE.exec(word);
+    if (reference === null) return [word];
+    const source = run.stages.find(({ name }) => name === reference[1]) as DynamicsStage | RelaxStage;
+    return reference[2] === undefined ? framesOf(run, source, total) : [logFile(run, source as DynamicsStage)];
   });
   await host.analyse(words);
   return { walkers, states: walkers, stopped: undefined };
