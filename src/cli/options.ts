@@ -6,6 +6,7 @@ import { openPotential } from '../engine/select.ts';
 import { loadModel } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { findModel } from '../model/registry.ts';
+import { onInterrupt } from './signals.ts';
 
 /** A whole number of at least 1. */
 export function count(text: string): number {
@@ -48,12 +49,7 @@ const warn = (reason: string) => process.stderr.write(`warning: ${reason}\n`);
 /** A signal that Ctrl-C and SIGTERM fire; a second one ends the process at once. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      controller.abort();
-      process.once(name, () => process.exit(130));
-    });
-  }
+  onInterrupt(() => controller.abort(), 130);
   return controller.signal;
 }
 

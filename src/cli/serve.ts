@@ -12,6 +12,7 @@ import { Server } from '../server/server.ts';
 import { WorkerPotential } from '../server/worker-potential.ts';
 import { version } from '../version.ts';
 import { count } from './options.ts';
+import { onInterrupt } from './signals.ts';
 
 /** Where the package keeps its own model. */
 const EMBEDDED = fileURLToPath(new URL('../../models', import.meta.url));
@@ -126,18 +127,10 @@ function announce(server: Server, potentials: readonly Potential[], json: boolea
   log.info(`ready on ${endpoints.join(' ')}`, { models: models.map(({ name }) => name).join(' '), backend });
 }
 
-/** Resolves to what asked for the stop. A second signal ends the process at once. */
+/** Resolves to what asked for the stop. */
 function stopSignal(withParent: boolean): Promise<string> {
   return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals) => {
-      for (const name of ['SIGTERM', 'SIGINT'] as const) {
-        process.off(name, onSignal);
-        process.once(name, () => process.exit(1));
-      }
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    onInterrupt(resolve, 1);
     if (withParent)
       process.stdin
         .once('end', () => resolve('the parent has gone'))

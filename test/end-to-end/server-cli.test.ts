@@ -1,6 +1,7 @@
 /** `mlts serve` and `mlts keys` as processes. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Client } from '../../src/client/client.ts';
 import { loadModel } from '../../src/index.ts';
@@ -94,6 +95,32 @@ describe('mlts serve', () => {
       'stopping',
       'stopped',
     ]);
+  });
+
+  it('told twice at once, as `timeout` and npm do, still finishes its work', async () => {
+    const path = join(temporaryFolder(), 'socket');
+    const serving = await startServe([model.path(), '--backend', 'reference', '--bind', `ipc://${path}`]);
+    const client = await connect(serving.endpoints[0]);
+    const accepted = client.evaluateMany(Array.from({ length: 400 }, () => gas));
+    await client.ping();
+    serving.process.kill('SIGTERM');
+    await sleep(50);
+    serving.process.kill('SIGTERM');
+    expect(new Set((await accepted).map((result) => (result as { energy: number }).energy)).size).toBe(1);
+    expect(await serving.ended).toMatchObject({ code: 0, stderr: expect.stringContaining('"stopped"') });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('told again later ends at once', async () => {
+    const { process: child, ended, endpoints } = await startServe([model.path(), '--backend', 'reference']);
+    const client = await connect(endpoints[0]);
+    const lost = client.evaluateMany(Array.from({ length: 4000 }, () => gas)).catch((error: unknown) => error);
+    await client.ping();
+    child.kill('SIGTERM');
+    await sleep(700);
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 1 });
+    expect(await lost).toMatchObject({ code: 'E_CONNECT' });
   });
 
   it('with --exit-with-parent stops when its standard input ends', async () => {
