@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts';
 import { cutoffJump, distantError } from './cutoff.ts';
 import { forceError, virialError } from './derivatives.ts';
 import { domainError } from './domains.ts';
-import { energyDrift } from './dynamics.ts';
+import { energyDrift, listError, orderError } from './dynamics.ts';
 import { evaluate, largestDifference } from './evaluate.ts';
 import { batchError, permutationError, rotationError, translationError } from './invariance.ts';
 
@@ -96,9 +96,27 @@ export const checks: readonly Check[] = [
   },
   {
     name: 'energy drift, NVE',
-    bound: 1e-3,
+    bound: 2e-4,
     unit: 'eV/atom/ps',
     measure: ({ potential, system }) => energyDrift(potential, system),
+  },
+  {
+    name: 'energy drift, NVE, single',
+    bound: 2e-4,
+    unit: 'eV/atom/ps',
+    measure: ({ potential, system }) => energyDrift(potential, system, 'single'),
+  },
+  {
+    name: 'energy error falls as dt²',
+    bound: 0.25,
+    unit: '|ratio/4 − 1|',
+    measure: ({ potential, system }) => orderError(potential, system),
+  },
+  {
+    name: 'neighbour list kept = made anew',
+    bound: ROUNDING,
+    unit: 'eV',
+    measure: ({ potential, system }) => listError(potential, system),
   },
   {
     name: 'single against double: energy',
