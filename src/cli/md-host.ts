@@ -23,6 +23,7 @@ export function terminalHost(analyse: Host['analyse']): ClosableHost {
   );
   let isOn = false;
   let lines = 0;
+  let shown = '';
   const clear = () => {
     if (isOn) bar.stop();
     isOn = false;
@@ -36,8 +37,10 @@ export function terminalHost(analyse: Host['analyse']): ClosableHost {
       clear();
       process.stderr.write(`${text}\n`);
     },
-    rows: (_stage, rows) => {
+    rows: (stage, rows) => {
       clear();
+      if (stage !== shown) lines = 0;
+      shown = stage;
       return print((lines++ % HEADER_EVERY === 0 ? TABLE_HEADER : '') + tableRow(rows));
     },
     progress: ({ stage, step, steps = 0, values }) => {

@@ -25,6 +25,7 @@ export async function runDynamics(
   const stepper = await Stepper.open(stage, walkers, { ...context, potential: watch.potential }, saved?.simulation);
   const outputs = new Outputs(stage, context, stepper.timestep, saved);
   const { steps, timestep } = stepper;
+  let known: Record<string, string> = {};
   let savedAt = saved === undefined ? -1 : stepper.step;
   const save = () => {
     context.save({ simulation: stepper.save(), ...outputs.places() });
@@ -57,12 +58,8 @@ export async function runDynamics(
       if (step % run.checkpoint === 0) save();
       watch.step();
       if (watch.isDue()) {
-        host.progress({
-          stage: stage.name,
-          step,
-          steps,
-          values: { ...watch.values(step, steps, timestep), ...brief(stepper.rows()) },
-        });
+        known = { ...known, ...brief(stepper.rows()) };
+        host.progress({ stage: stage.name, step, steps, values: { ...watch.values(step, steps, timestep), ...known } });
       }
     }
     if (savedAt !== stepper.step) save();
