@@ -3,7 +3,7 @@ import { MltsError } from '../errors.ts';
 import { fields, type Lines, openLines } from '../io/lines.ts';
 import { analyse, blockLevels, equilibration, line, plateau } from './statistics.ts';
 
-/** Columns of numbers by name, in the order of the file. */
+/** Columns of numbers by name, in the order of the file; NaN where a value was not computed. */
 export type Columns = ReadonlyMap<string, Float64Array>;
 
 /**
@@ -38,8 +38,7 @@ function* csvRows(lines: Lines): Generator<[string, number]> {
     }
     for (const [k, name] of names.entries()) {
       const cell = cells[k].trim();
-      // A value that was not computed at this step.
-      if (cell !== '') yield [name, lines.real(cell, name)];
+      yield [name, cell === '' ? Number.NaN : lines.real(cell, name)];
     }
   }
 }
@@ -103,37 +102,42 @@ const COUNTERS = /^(step|time|time_fs|walker|cpu|cpuremain|elapsed|elaplong|atom
  * @throws MltsError E_USAGE for a column that is not there (its nearest name is told), E_EMPTY where too few rows are left
  */
 export function averages(table: Columns, options: AveragesOptions = {}): Averages {
-  const names = options.columns ?? [...table.keys()].filter((name) => !COUNTERS.test(name));
-  const missing = names.find((name) => !table.has(name));
-  if (missing !== undefined) {
-    throw new MltsError('E_USAGE', `there is no column '${missing}'`, `There are ${[...table.keys()].join(', ')}.`);
+  const isFilled = (name: string) => table.get(name)?.some(Number.isFinite) === true;
+  const names = options.columns ?? [...table.keys()].filter((name) => !COUNTERS.test(name) && isFilled(name));
+  const missing = names.find((name) => !isFilled(name));
+  if (missing !== undefined || names.length === 0) {
+    const known = [...table.keys()].filter(isFilled).join(', ');
+    throw new MltsError('E_USAGE', `there is no column '${missing ?? ''}' with values`, `There are ${known}.`);
   }
   const walkers = byWalker(table);
-  const rows = walkers[0].get(names[0])?.length ?? 0;
+  const rows = walkers[0].get(names[0])!.length;
   const skipped =
-    options.skip ?? Math.max(0, ...walkers.flatMap((walker) => names.map((name) => equilibration(walker.get(name)!))));
+    options.skip ?? Math.max(...walkers.flatMap((walker) => names.map((name) => settled(walker.get(name)!))));
   if (rows - skipped < 4) {
     throw new MltsError('E_EMPTY', `${rows - skipped} rows are left of ${rows}`, 'Skip fewer, or run longer.');
   }
+  const part = (name: string, walker: Columns) =>
+    average(name, walker.get(name)!.subarray(skipped).filter(Number.isFinite));
   const columns = names.map((name) =>
     combine(
       name,
-      walkers.map((walker) => average(name, walker.get(name)!.subarray(skipped))),
+      walkers.map((walker) => part(name, walker)),
     ),
   );
   return { rows, skipped, walkers: walkers.length, columns };
+}
+
+/** The row where equilibration ends, of a column that may have gaps. */
+function settled(values: Float64Array): number {
+  const filled = [...values.keys()].filter((row) => Number.isFinite(values[row]));
+  return filled[equilibration(filled.map((row) => values[row]))] ?? 0;
 }
 
 function byWalker(table: Columns): Columns[] {
   const of = table.get('walker');
   if (of === undefined) return [table];
   return [...new Set(of)].map(
-    (walker) =>
-      new Map(
-        [...table]
-          .filter(([, values]) => values.length === of.length)
-          .map(([name, values]) => [name, values.filter((_, row) => of[row] === walker)]),
-      ),
+    (walker) => new Map([...table].map(([name, values]) => [name, values.filter((_, row) => of[row] === walker)])),
   );
 }
 

@@ -26,7 +26,7 @@ export interface Elastic {
   readonly shear: Moduli;
   readonly young: number;
   readonly poisson: number;
-  /** Smallest eigenvalue of C, eV/Å³: below 0 the crystal is not stable. */
+  /** Smallest eigenvalue of C in Kelvin's notation, eV/Å³, the same however the crystal is turned: below 0 it is not stable. */
   readonly stability: number;
 }
 
@@ -44,8 +44,8 @@ const [FORCE, STRESS] = [1e-4, 1e-6];
 
 /**
  * C_ij = dσ_i/dε_j by central differences of two strains, extrapolated to none: (4C(ε/2) − C(ε))/3; atoms relax in each strained
- * cell. All strained cells are one batch. Moduli: Hill, doi:10.1088/0370-1298/65/5/307; stability: Born and Huang, Dynamical
- * Theory of Crystal Lattices (1954), as the eigenvalues of C, doi:10.1103/PhysRevB.90.224104.
+ * cell. All strained cells are one batch. Moduli: Hill, doi:10.1088/0370-1298/65/5/307; stability: C positive definite,
+ * doi:10.1103/PhysRevB.90.224104.
  * @throws MltsError E_CELL for what is no crystal, E_LIMIT where it does not relax
  */
 export async function elasticConstants(
@@ -107,7 +107,11 @@ function stressOf({ virial }: Result, cell: Float64Array): number[] {
 
 function moduli(c: readonly (readonly number[])[]) {
   const matrix = new Matrix(c.map((row) => [...row]));
-  const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  // Shears count √2 in Kelvin's notation, where stress and strain are vectors and C turns as a tensor does.
+  const kelvin = new Matrix(
+    c.map((row, i) => row.map((value, j) => value * (i < 3 ? 1 : Math.SQRT2) * (j < 3 ? 1 : Math.SQRT2))),
+  );
+  const { realEigenvalues } = new EigenvalueDecomposition(kelvin, { assumeSymmetric: true });
   const stability = Math.min(...realEigenvalues);
   if (!realEigenvalues.every((value) => Math.abs(value) > 1e-9)) {
     throw new MltsError(

@@ -1,7 +1,10 @@
 import { heights, inverse } from '../engine/cell.ts';
 
-/** Told of a pair once: atoms i ≤ j, or an atom and its own image, and their squared distance, Å². */
-export type PairVisitor = (i: number, j: number, squared: number) => void;
+/**
+ * Told of a pair once: atoms i < j, or an atom and its own image; their squared distance, Å²; and the vector from i to j, Å,
+ * which is only lent.
+ */
+export type PairVisitor = (i: number, j: number, squared: number, vector: Float64Array) => void;
 
 /**
  * Every pair of a periodic system closer than `cutoff`, all images included, by linked cells (doi:10.1016/0021-9991(73)90105-0,
@@ -14,6 +17,7 @@ export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: 
   const reach = tall.map((height, k) => Math.ceil(cutoff / (height / bins[k])));
   const { order, starts, wrapped } = sortIntoBins(positions, cell, bins);
   const limit = cutoff * cutoff;
+  const vector = new Float64Array(3);
   for (let bin = 0; bin < starts.length - 1; bin++) {
     if (starts[bin] === starts[bin + 1]) continue;
     const at = [Math.floor(bin / (bins[1] * bins[2])), Math.floor(bin / bins[2]) % bins[1], bin % bins[2]];
@@ -41,7 +45,11 @@ export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: 
               const dy = wrapped[3 * t + 1] - y;
               const dz = wrapped[3 * t + 2] - z;
               const squared = dx * dx + dy * dy + dz * dz;
-              if (squared < limit) visit(i, j, squared);
+              if (squared >= limit) continue;
+              vector[0] = dx;
+              vector[1] = dy;
+              vector[2] = dz;
+              visit(i, j, squared, vector);
             }
           }
         }

@@ -33,6 +33,7 @@ export async function renderSvg(plot: Plot): Promise<string> {
     const kind = plot.logarithmic ? ('log' as const) : ('value' as const);
     chart.setOption({
       animation: false,
+      backgroundColor: '#fff',
       title: { text: plot.title, left: 'center', textStyle: { fontSize: 15 } },
       legend: { bottom: 0, show: plot.curves.length > 1, type: 'plain' },
       grid: { left: 70, right: 24, top: 44, bottom: plot.curves.length > 1 ? 84 : 56 },

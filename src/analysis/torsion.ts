@@ -15,7 +15,7 @@ export interface TorsionOptions extends Compute {
 export interface TorsionPoint {
   /** Radians, what it was asked to be. */
   readonly angle: number;
-  /** What it is: restraints hold it within a milliradian or so. */
+  /** What it is, on the same turn: restraints hold it within a milliradian or so. */
   readonly reached: number;
   /** Above the lowest point, eV; or why there is none. */
   readonly energy: number | MltsError;
@@ -82,7 +82,7 @@ export async function torsionScan(
   const lowest = whole.reduce((a, b) => (b.energy < a.energy ? b : a));
   return states.map((state, i) => ({
     angle: systems[i].target,
-    reached: dihedral(found[i].positions, quartet),
+    reached: systems[i].target + wrapAngle(dihedral(found[i].positions, quartet) - systems[i].target),
     energy: state instanceof MltsError ? state : state.energy - lowest.energy,
     deviation:
       state instanceof MltsError
