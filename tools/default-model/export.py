@@ -99,7 +99,7 @@ def make_card(ensemble: Ensemble, trained: int, test: Dataset) -> dict[str, Any]
             "recipe": RECIPE,
             "metrics": metrics,
         },
-        "licence": "MIT",
+        "licence": "BSD-3-Clause",
         "citation": "https://doi.org/10.1021/acs.jctc.8b01176 (the labels' method)",
     }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/engine/potential.ts';
 import { ReferencePotential } from '../../../src/engine/reference/reference.ts';
-import { loadModel } from '../../../src/model/load.ts';
+import { loadModel, loadModelAndCard } from '../../../src/model/load.ts';
 
 interface Golden {
   readonly sha256: string;
@@ -27,6 +27,13 @@ describe('the embedded default model', async () => {
   it('is the file that the golden energies were made from', () => {
     expect(model.sha256).toBe(golden.sha256);
     expect(golden.cases.length).toBeGreaterThan(3);
+  });
+
+  it('has the licence of the package that ships it', async () => {
+    const { license } = JSON.parse(
+      readFileSync(fileURLToPath(new URL('../../../package.json', import.meta.url)), 'utf8'),
+    );
+    expect((await loadModelAndCard(file('default.mlts'))).card.licence).toBe(license);
   });
 
   it.each(golden.cases)('$name: energies of all members', async ({ numbers, positions, cell, member_energies }) => {
