@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FOLDERS = ['model', 'protocol', 'io', 'engine', 'client', 'server', 'verify', 'cli'];
+const FOLDERS = ['model', 'protocol', 'io', 'engine', 'client', 'server', 'dynamics', 'analysis', 'verify', 'cli'];
 /** What each folder may import; errors, units and elements are open to all. */
 const ALLOWED: Record<string, string[]> = {
   model: [],
@@ -14,7 +14,9 @@ const ALLOWED: Record<string, string[]> = {
   engine: ['model'],
   client: ['protocol'],
   server: ['model', 'engine', 'protocol'],
-  verify: ['model', 'engine', 'io'],
+  dynamics: ['model', 'engine', 'io'],
+  analysis: ['model', 'engine', 'io', 'dynamics'],
+  verify: ['model', 'engine', 'io', 'dynamics'],
   cli: FOLDERS,
 };
 
