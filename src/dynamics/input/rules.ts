@@ -150,3 +150,7 @@ export function settings<T extends object>(
     return values as T;
   };
 }
+
+/** What an input should say and does not. */
+export const missing = ({ place }: Input, what: string, name: string) =>
+  new MltsError('E_USAGE', `${place} must say ${what}`, `Give it ${name}.`);

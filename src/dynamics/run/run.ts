@@ -119,7 +119,10 @@ async function stages(saved: Saved, potential: Potential, { host, signal }: RunO
     const end = await oneStage(run.stages[at], walkers, { run, potential, host, signal, total, save }, dynamics);
     writeFrames(lastFile(run), end.states);
     if (end.stopped instanceof MltsError) throw end.stopped;
-    if (signal.aborted) throw interrupted(run);
+    if (signal.aborted) {
+      if (run.stages[at].kind !== 'dynamics') save(undefined);
+      throw interrupted(run);
+    }
     if (end.stopped !== undefined) {
       host.warn(`${run.stages[at].name}: ${end.stopped}; the last state is in ${lastFile(run)}`);
       return;
