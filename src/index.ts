@@ -6,7 +6,12 @@ import { findModel } from './model/registry.ts';
 
 export { Client, type ConnectOptions, type ServedModel } from './client/client.ts';
 export type { Choice, Evaluation, Sigma, Structure } from './client/evaluation.ts';
+export { type RemoteOptions, RemotePotential } from './client/remote-potential.ts';
 export type { Session, SessionOptions, StepOptions } from './client/session.ts';
+export { type Relaxed, type RelaxOptions, relax } from './dynamics/minimise/relax.ts';
+export { harmonicEnergies, type Modes, normalModes } from './dynamics/modes.ts';
+export { type NebOptions, neb, type Path } from './dynamics/neb.ts';
+export { Simulation, type SimulationOptions, type Start } from './dynamics/simulation.ts';
 export type {
   EvaluateOptions,
   Outcome,

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mlts, start } from '../support/mlts.ts';
+import { mlts, start, startServe } from '../support/mlts.ts';
 import { temporaryFolder } from '../support/servers.ts';
 
 const MODEL = join(import.meta.dirname, '../../models/default.mlts');
@@ -91,6 +91,27 @@ stages:
     const { code } = await md(cwd, '--input', 'killed.yaml', '--resume');
     expect(code).toBe(0);
     same(cwd, 'whole', 'killed', ['warm.csv', 'hot.csv', 'hot.extxyz', 'last.extxyz']);
+  });
+});
+
+describe('a run whose server died', () => {
+  it('ends with the reason and the last state, and goes on with another server', async () => {
+    const cwd = temporaryFolder();
+    const args = [...BOX, '--log', '10', '--every', '20', '--checkpoint', '50'];
+    expect((await md(cwd, ...args, '--model', MODEL, '--output', 'whole')).code).toBe(0);
+    const endpoint = `ipc://${join(cwd, 'mlts.ipc')}`;
+    const server = await startServe([MODEL, '--bind', endpoint]);
+    const running = start(['md', ...args, '--connect', endpoint, '--output', 'cut'], {}, cwd);
+    await lines(join(cwd, 'cut.csv'), 12);
+    server.process.kill('SIGKILL');
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^E_CONNECT: ipc:.* closed the connection/);
+    const last = readFileSync(join(cwd, 'cut.last.extxyz'), 'utf8');
+    expect(Number(/ step=(\d+) /.exec(last)?.[1])).toBeGreaterThanOrEqual(100);
+    await startServe([MODEL, '--bind', endpoint]);
+    expect((await md(cwd, '--resume', '--output', 'cut')).stderr).toBe('');
+    same(cwd, 'whole', 'cut', ['extxyz', 'csv', 'last.extxyz']);
   });
 });
 

@@ -1,5 +1,6 @@
 /** One stage of dynamics: steps, and what is written between them. */
 import { existsSync } from 'node:fs';
+import { MltsError } from '../../errors.ts';
 import { formatExtxyz } from '../../io/extxyz.ts';
 import type { Structure } from '../../io/structure.ts';
 import { EV_PER_ANGSTROM3_IN_GPA } from '../../units.ts';
@@ -69,6 +70,10 @@ export async function runDynamics(
       states: stepper.states(),
       stopped: stepper.moving === 0 ? stepper.ending : undefined,
     };
+  } catch (error) {
+    // The server or the disk is gone: the checkpoint is good, and so is the state before this step.
+    if (error instanceof MltsError) return { walkers: [], states: stepper.states(), stopped: error };
+    throw error;
   } finally {
     outputs.close();
     stepper.close();

@@ -1,6 +1,6 @@
 /** A simulation as a stage runs it: its steps, what it shows, and the walkers that ended early. */
 import type { Want } from '../../engine/potential.ts';
-import { MltsError } from '../../errors.ts';
+import { asMltsError, MltsError } from '../../errors.ts';
 import type { AtomArray, Structure } from '../../io/structure.ts';
 import type { DynamicsStage } from '../input/stages.ts';
 import { type SavedSimulation, Simulation, type Start } from '../simulation.ts';
@@ -115,8 +115,17 @@ export class Stepper {
     return ofWalker(this.#simulation.walkers[faulty[0]].failure!, this.#structures[faulty[0]]);
   }
 
+  /** @throws MltsError where the evaluation failed as a whole; all walkers are then where they were before */
   async advance(): Promise<void> {
-    await this.#simulation.advance(this.#wanted());
+    const { step } = this;
+    const moving = this.#simulation.moving;
+    try {
+      await this.#simulation.advance(this.#wanted());
+    } catch (error) {
+      for (const walker of moving) walker.fail(asMltsError(error));
+      this.#simulation.step = step;
+      throw error;
+    }
     this.#takeFailures();
     if (this.#stage.stop.length + this.#stage.dump.length === 0) return;
     for (const [walker, one] of this.#walkers()) {

@@ -133,6 +133,25 @@ it('lets one system fail alone, and says where steps ran out', async () => {
   expect(springs.open).toBe(0);
 });
 
+it('takes a step back that ran atoms into each other', async () => {
+  // A stiff spring of length 1, and a model that knows nothing below 0.95.
+  const short = new MltsError('E_OVERLAP', 'too close', 'Move.');
+  const spring = new Analytic('spring', ({ positions: x }) => {
+    const miss = x[3] - x[0] - 1;
+    return miss < -0.05
+      ? short
+      : { energy: 250 * miss ** 2, forces: Float64Array.of(500 * miss, 0, 0, -500 * miss, 0, 0) };
+  });
+  const start = { numbers: Int32Array.of(1, 1), positions: Float64Array.of(0, 0, 0, 1.5, 0, 0) };
+  for (const minimiser of MINIMISERS) {
+    const relaxed = await one(spring, [start], { minimiser, fmax: 1e-3 });
+    expect(relaxed.converged).toBe(true);
+    expect(relaxed.system.positions[3] - relaxed.system.positions[0]).toBeCloseTo(1, 5);
+  }
+  const [fault] = await relax(spring, [{ ...start, positions: Float64Array.of(0, 0, 0, 0.9, 0, 0) }]);
+  expect(fault).toBe(short);
+});
+
 it('a cell that is none does not relax', async () => {
   await expect(relax(lennardJones(), [icosahedron(1)], { cell: 'triclinic' })).rejects.toThrow(/E_CELL.*not periodic/);
 });
