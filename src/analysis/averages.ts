@@ -94,6 +94,8 @@ export interface Averages {
   readonly columns: readonly Average[];
 }
 
+/** Columns that wander by rounding rather than relax: they say nothing of equilibration. */
+const WANDERERS = /^(conserved|econserve)/i;
 /** Columns that count and do not fluctuate. */
 const COUNTERS = /^(step|time|time_fs|walker|cpu|cpuremain|elapsed|elaplong|atoms)$/i;
 
@@ -111,8 +113,9 @@ export function averages(table: Columns, options: AveragesOptions = {}): Average
   }
   const walkers = byWalker(table);
   const rows = walkers[0].get(names[0])!.length;
+  const relaxing = names.filter((name) => !WANDERERS.test(name));
   const skipped =
-    options.skip ?? Math.max(...walkers.flatMap((walker) => names.map((name) => settled(walker.get(name)!))));
+    options.skip ?? Math.max(0, ...walkers.flatMap((walker) => relaxing.map((name) => settled(walker.get(name)!))));
   if (rows - skipped < 4) {
     throw new MltsError('E_EMPTY', `${rows - skipped} rows are left of ${rows}`, 'Skip fewer, or run longer.');
   }
