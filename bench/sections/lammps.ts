@@ -105,6 +105,7 @@ pair_coeff * * ${elements.join(' ')}
 velocity all create 50 1
 timestep 0.0001
 fix 1 all nve
+fix 2 all pair 1 mlts sigma_f 1
 thermo ${steps}
 run 5
 run ${steps}
