@@ -4,7 +4,7 @@ import { symbolOf } from '../elements.ts';
 import { determinant } from '../engine/cell.ts';
 import type { Potential, Result, System, Trajectory } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
-import { Constraints } from './constraints.ts';
+import { bondOf, Constraints } from './constraints.ts';
 import { chooseIntegrator, type Ensemble, keepsMomentum } from './integrators/choose.ts';
 import type { Integrator, Saved, Targets } from './integrators/integrator.ts';
 import { transform } from './integrators/strain.ts';
@@ -13,6 +13,8 @@ import { kineticEnergy, kineticTensor, type State, temperature, volume } from '.
 
 /** Å; an atom that moves farther in one step has been thrown. */
 const LONGEST_STEP = 1;
+/** A cell whose volume changes by more than this factor in one step has collapsed or burst. */
+const LARGEST_STRAIN = 1.5;
 
 /** What a walker looks like at one step. */
 export interface Observables {
@@ -52,7 +54,7 @@ export class Walker {
   readonly constraints: Constraints;
   readonly random: Random;
   readonly integrator: Integrator;
-  /** Of the present positions. */
+  /** Of the present positions; the virial is that of potential and bonds. */
   result: Result | undefined;
   /** Why it stands still; its state is then the last good one. */
   failure: MltsError | undefined;
@@ -79,8 +81,7 @@ export class Walker {
       if (!(first !== second && first >= 0 && second >= 0 && first < n && second < n)) {
         throw new MltsError('E_USAGE', `a bond of atoms ${first} and ${second} of ${n}`, 'Name two atoms, from 0.');
       }
-      const length = Math.hypot(...[0, 1, 2].map((k) => positions[3 * first + k] - positions[3 * second + k]));
-      return { first, second, length };
+      return bondOf(state, first, second);
     });
     this.constraints = new Constraints(kept, isFree && keepsMomentum(ensemble));
     this.random = new Random(seed);
@@ -128,10 +129,24 @@ export class Walker {
       this.fail(outcome);
       return;
     }
-    const before = this.result;
-    this.result = outcome;
-    this.#attempt(() => this.integrator.end(this.state, outcome as Required<Result>, targets));
-    if (this.failure !== undefined) this.result = before;
+    this.#attempt(() => {
+      this.integrator.end(this.state, outcome as Required<Result>, targets);
+      this.result = this.#withBonds(outcome);
+    });
+  }
+
+  /** What the potential says of the positions before the first step. */
+  start(outcome: Result | MltsError): void {
+    if (outcome instanceof MltsError) this.fail(outcome);
+    else this.#attempt(() => void (this.result = this.#withBonds(outcome)));
+  }
+
+  /** The forces that keep the bonds have their part in the pressure. */
+  #withBonds(outcome: Result): Result {
+    const { virial, forces } = outcome;
+    if (virial === undefined || this.constraints.bonds.length === 0) return outcome;
+    const kept = this.constraints.virial(this.state, forces!);
+    return { ...outcome, virial: virial.map((w, k) => w + kept[k]) };
   }
 
   /** Stops it where it was before the step. */
@@ -156,6 +171,7 @@ export class Walker {
     const m = [factor, 0, 0, 0, factor, 0, 0, 0, factor];
     transform(this.state.positions, m);
     if (this.state.cell) transform(this.state.cell, m);
+    this.constraints.restore(this.state);
   }
 
   #checkStep(dt: number): void {
@@ -171,11 +187,13 @@ export class Walker {
       );
     }
     const { cell } = this.state;
-    if (cell !== undefined && !(determinant(cell) > 0)) {
+    if (cell === undefined || this.#goodCell === undefined) return;
+    const [before, now] = [determinant(this.#goodCell), determinant(cell)];
+    if (!(now > before / LARGEST_STRAIN && now < before * LARGEST_STRAIN)) {
       throw new MltsError(
         'E_UNSTABLE',
-        'the cell has collapsed',
-        'Use a longer barostat time, or relax the cell first.',
+        `the volume of the cell would go from ${before.toPrecision(4)} to ${now.toPrecision(4)} Å³ in one step, at most a factor of ${LARGEST_STRAIN} is sound`,
+        'Use a longer barostat time or a smaller compressibility, or relax the cell first.',
       );
     }
   }

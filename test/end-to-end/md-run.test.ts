@@ -34,11 +34,13 @@ describe('mlts md', () => {
     const args = ['water.xyz', '--ensemble', 'nve', '--velocities', '300', '--timestep', '0.25', '--steps', '200'];
     const { code, stdout, stderr } = await local(cwd, ...args, '--every', '20', '--log', '10', '--precision', 'double');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^nve: 3 atoms, 200 steps of 0.25 fs; mlts default [0-9a-f]{12}$/m);
     expect(stdout).toMatch(/step +time\/ps +T\/K/);
     expect(stdout).toMatch(/nve: 200 steps in .* ns\/day, .* % of it integrator and bookkeeping/);
     const frames = readFile(join(cwd, 'md.extxyz'));
     expect(frames.map(({ info }) => info.step)).toEqual([0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200]);
     expect(frames[3].info.time).toBe(15);
+    expect(frames[3].info).toMatchObject({ model: 'default', model_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(Object.keys(frames[3].arrays)).toEqual(['velocities', 'forces', 'sigma_forces']);
     const rows = csv(join(cwd, 'md.csv'));
     expect(rows).toHaveLength(21);

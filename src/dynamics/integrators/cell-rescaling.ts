@@ -56,6 +56,7 @@ export class CellRescaling implements Integrator {
       applied(change, Math.exp),
       applied(change, (x) => Math.exp(-x)),
     );
+    constraints.restore(state);
     constraints.drift(state, targets.dt);
   }
 

@@ -23,6 +23,8 @@ export interface TrajectoryOptions {
   readonly timestep: number;
   /** Steps between frames. */
   readonly every: number;
+  /** For formats that have room for one, at most 80 characters. */
+  readonly title: string;
 }
 
 /** The files that a trajectory writes: one, or for dump and dcd, which hold one system, one a walker. */
@@ -63,13 +65,13 @@ export class TrajectoryFile {
 
   /** One frame of one walker; `walker` is in its header where there are several. */
   write(walker: number, frame: Structure): void {
-    const { format, walkers, timestep, every } = this.#options;
+    const { format, walkers, timestep, every, title } = this.#options;
     const which = this.#files.length === 1 ? 0 : walker;
     const file = this.#files[which];
     if (format === 'dcd') {
       if (file.size === 0) {
         const times = { timestep, every, first: typeof frame.info.step === 'number' ? frame.info.step : 0 };
-        file.append(dcdHeader(frame.numbers.length, times, frame.cell !== undefined, 'Written by mlts'));
+        file.append(dcdHeader(frame.numbers.length, times, frame.cell !== undefined, title));
       }
       file.append(dcdFrame(frame));
       this.#frames[which]++;

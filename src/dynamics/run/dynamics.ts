@@ -1,5 +1,6 @@
 /** One stage of dynamics: steps, and what is written between them. */
 import { existsSync } from 'node:fs';
+import type { Potential } from '../../engine/potential.ts';
 import { MltsError } from '../../errors.ts';
 import { formatExtxyz } from '../../io/extxyz.ts';
 import type { Structure } from '../../io/structure.ts';
@@ -47,6 +48,9 @@ export async function runDynamics(
     if (step % stage.every === 0) outputs.frames(stepper.frames());
   };
   try {
+    await host.say(
+      `${stage.name}: ${describe(walkers)}, ${steps} steps of ${timestep} fs; ${titleOf(context.potential)}\n`,
+    );
     if (saved === undefined) {
       await tell();
       save();
@@ -80,6 +84,16 @@ export async function runDynamics(
   }
 }
 
+/** `256 atoms`, `3 walkers of 9 to 27 atoms` */
+function describe(walkers: readonly Structure[]): string {
+  const sizes = walkers.map(({ numbers }) => numbers.length);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const atoms = `${least === most ? most : `${least} to ${most}`} atoms`;
+  return walkers.length === 1 ? atoms : `${walkers.length} walkers of ${atoms}`;
+}
+
+const titleOf = ({ model }: Potential) => `mlts ${model.name} ${model.sha256.slice(0, 12)}`;
+
 /** A few words on all walkers for the line of progress. */
 function brief(rows: readonly LogRow[]): Record<string, string> {
   if (rows.length === 0) return {};
@@ -99,8 +113,20 @@ class Outputs {
   readonly #eventsFile: string;
   #events: AppendFile | undefined;
 
-  constructor(stage: DynamicsStage, { run, total }: Context, timestep: number, saved: SavedDynamics | undefined) {
-    const options = { name: stageName(run, stage), format: run.format, walkers: total, timestep, every: stage.every };
+  constructor(
+    stage: DynamicsStage,
+    { run, total, potential }: Context,
+    timestep: number,
+    saved: SavedDynamics | undefined,
+  ) {
+    const options = {
+      name: stageName(run, stage),
+      format: run.format,
+      walkers: total,
+      timestep,
+      every: stage.every,
+      title: titleOf(potential),
+    };
     this.#trajectory = new TrajectoryFile(options, saved?.trajectory);
     this.#log = new AppendFile(logFile(run, stage), saved?.log);
     this.#eventsFile = eventsFile(run, stage);

@@ -2,6 +2,7 @@
 import type { Want } from '../../engine/potential.ts';
 import { asMltsError, MltsError } from '../../errors.ts';
 import type { AtomArray, Structure } from '../../io/structure.ts';
+import type { ModelInfo } from '../../model/model.ts';
 import type { DynamicsStage } from '../input/stages.ts';
 import { type SavedSimulation, Simulation, type Start } from '../simulation.ts';
 import type { Walker } from '../walker.ts';
@@ -45,6 +46,8 @@ export class Stepper {
   readonly #stage: DynamicsStage;
   readonly #simulation: Simulation;
   readonly #structures: readonly Structure[];
+  /** Name and SHA-256 of the model, for every frame. */
+  readonly #model: { readonly model: string; readonly model_sha256: string };
   readonly #ended = new Map<number, Ending>();
   readonly #dumping = new Set<number>();
   #events: Event[] = [];
@@ -55,12 +58,14 @@ export class Stepper {
     timestep: number,
     steps: number,
     simulation: Simulation,
+    model: ModelInfo,
   ) {
     this.#stage = stage;
     this.#structures = structures;
     this.timestep = timestep;
     this.steps = steps;
     this.#simulation = simulation;
+    this.#model = { model: model.name, model_sha256: model.sha256 };
   }
 
   /** @param saved goes on from there @throws MltsError E_USAGE, E_CELL; the fault of the first structure where all are refused */
@@ -83,7 +88,7 @@ export class Stepper {
         seed: run.seed + 2 ** 32 * place,
       },
     );
-    const stepper = new Stepper(stage, structures, timestep, steps, simulation);
+    const stepper = new Stepper(stage, structures, timestep, steps, simulation, potential.model);
     if (saved !== undefined) {
       const state = saved as Saved;
       simulation.restore(state.simulation);
@@ -242,6 +247,7 @@ export class Stepper {
         ...{ step: this.step, time: this.#simulation.time },
         ...(result && { energy: result.energy }),
         ...(result?.sigmaEnergy !== undefined && { sigma_energy: result.sigmaEnergy }),
+        ...this.#model,
         ...(event !== undefined && { event }),
       },
       arrays: {

@@ -33,7 +33,7 @@ function frame(step: number, cell?: readonly number[]): Structure {
 }
 
 const options = (name: string, format: (typeof TRAJECTORY_FORMATS)[number], walkers = 1) => ({
-  ...{ name, format, walkers, timestep: 0.5, every: 10 },
+  ...{ name, format, walkers, timestep: 0.5, every: 10, title: 'mlts test' },
 });
 
 describe.each(TRAJECTORY_FORMATS)('trajectories in %s', (format) => {
