@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import * as crystals from './analyze/crystals.ts';
 import * as defects from './analyze/defects.ts';
+import * as melting from './analyze/melting.ts';
 import * as molecules from './analyze/molecules.ts';
 import * as tables from './analyze/tables.ts';
 import * as trajectories from './analyze/trajectories.ts';
@@ -26,5 +27,5 @@ export function register(program: Command): void {
       'g(r), diffusion, averages, equations of state, elastic constants, defects, torsions, barriers, errors',
     )
     .addHelpText('after', EXAMPLES);
-  for (const part of [trajectories, tables, crystals, defects, molecules]) part.register(analyze);
+  for (const part of [trajectories, tables, crystals, defects, molecules, melting]) part.register(analyze);
 }

@@ -16,7 +16,7 @@ export const LENNARD_JONES: PairFunction = {
 };
 
 /** The same pair with value and slope 0 at its cutoff. */
-function smooth({ cutoff, at }: PairFunction): PairFunction {
+export function smooth({ cutoff, at }: PairFunction): PairFunction {
   const [value, first] = at(cutoff);
   return {
     cutoff,
