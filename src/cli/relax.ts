@@ -135,16 +135,6 @@ async function relaxBatch(
   { minimiser, fmax, cell, pressure, fix, maxSteps, precision }: Options,
   signal: AbortSignal,
 ): Promise<(Relaxed | MltsError)[]> {
-  for (const { file, index, structure } of batch) {
-    const beyond = fix?.find((atom) => atom >= structure.numbers.length);
-    if (beyond !== undefined) {
-      throw new MltsError(
-        'E_USAGE',
-        `--fix names atom ${beyond}, ${file}[${index}] has ${structure.numbers.length}`,
-        'Atoms count from 0.',
-      );
-    }
-  }
   const progress = new Progress('steps');
   try {
     const systems = batch.map(({ structure: { numbers, positions, cell, pbc } }) => ({

@@ -115,7 +115,7 @@ it.each([
   [['water.xyz', '--cell'], 1, /E_CELL: the cell cannot relax/],
   [['water.xyz', '--cell', 'cubic'], 2, /E_USAGE: --cell is 'cubic'/],
   [['water.xyz', '--fmax', '0'], 2, /E_USAGE.*--fmax.*above 0/],
-  [['water.xyz', '--fix', '3'], 2, /E_USAGE: --fix names atom 3, water.xyz\[0\] has 3/],
+  [['water.xyz', '--fix', '3'], 2, /E_USAGE: atom 3 is to be fixed, there are atoms 0 to 2/],
   [['water.xyz', '--pressure', '1'], 2, /E_USAGE: --pressure is '1', must be a pressure with its unit/],
   [['--build', 'fcc:Al:4'], 1, /E_SPECIES: Al \(atom 0\)/],
   [['water.xyz', '--out', 'water.xyz'], 2, /E_USAGE: water.xyz exists/],

@@ -121,6 +121,23 @@ describe('what bad input gets', () => {
     expect({ code: ended.code, left: ended.left }).toEqual({ code, left: [] });
   });
 
+  it.each([
+    ['relax: {fix: 9}', /^E_USAGE: atom 9 is to be fixed, there are atoms 0 to 2/],
+    ['relax: {cell: isotropic}', /^E_CELL: the cell cannot relax/],
+    ['npt: {temperature: 300, pressure: 0, steps: 5}', /^E_CELL: npt needs a cell/],
+    ['nvt: {temperature: 300, steps: 5, bonds: [0-3]}', /^E_USAGE: a bond of atoms 0 and 3 of 3/],
+    ['analyse: rfd {nvt}', /^E_USAGE: analyse: there is no 'rfd'. Did you mean 'rdf'/],
+    ['analyse: rdf {nvtt}', /^E_USAGE: run.yaml:5:5: 'analyse' reads the stage 'nvtt'. The stages before it are nvt/],
+  ])('a last stage that cannot be done is refused before the first: %s', async (last, message) => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'water.xyz'), FILES['water.xyz']);
+    const stages = `stages:\n  - nvt: {temperature: 300, steps: 5}\n  - ${last}\n`;
+    writeFileSync(join(cwd, 'run.yaml'), `structure: water.xyz\nmodel: ${MODEL}\n${stages}`);
+    const { stderr } = await mlts(['md', '--input', 'run.yaml'], {}, cwd);
+    expect(stderr).toMatch(message);
+    expect(readdirSync(cwd).sort()).toEqual(['run.yaml', 'water.xyz']);
+  });
+
   it('files of an earlier run stay until --force is given', async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'water.xyz'), FILES['water.xyz']);

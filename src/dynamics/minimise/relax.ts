@@ -65,7 +65,7 @@ interface Walker {
 
 /**
  * The minimum below each system, in their order; a fault of one is that one's outcome.
- * @throws MltsError E_CELL where a cell should relax that is none
+ * @throws MltsError E_CELL where a cell should relax that is none, E_USAGE for atoms to hold that are none
  */
 export async function relax(
   potential: Potential,
@@ -76,8 +76,8 @@ export async function relax(
   const want = new Set<Want>(options.cell === undefined ? ['forces', 'sigma'] : ['forces', 'sigma', 'virial']);
   const done = new Array<Relaxed | MltsError>(systems.length);
   const walkers = new Map<number, Walker>();
-  for (const [i, system] of systems.entries()) walkers.set(i, walkerOf(potential, system, options));
   try {
+    for (const [i, system] of systems.entries()) walkers.set(i, walkerOf(potential, system, options));
     for (let step = 0; walkers.size > 0; step++) {
       const moving = [...walkers];
       const at = moving.map(([, { coordinates, x, trajectory }]) => ({ ...coordinates.at(x), trajectory }));
@@ -116,14 +116,25 @@ export async function relax(
   }
 }
 
+/**
+ * What of a system relaxes.
+ * @throws MltsError E_CELL for a cell that is none, E_USAGE for an atom to hold that is none
+ */
+export function coordinatesOf(system: System, { cell, pressure, fixed = [] }: RelaxOptions): Coordinates {
+  const beyond = fixed.find((atom) => atom >= system.numbers.length);
+  if (beyond !== undefined) {
+    const what = `atom ${beyond} is to be fixed, there are atoms 0 to ${system.numbers.length - 1}`;
+    throw new MltsError('E_USAGE', what, 'Correct the list.');
+  }
+  return cell === undefined ? new AtomCoordinates(system, fixed) : new CellCoordinates(system, cell, pressure, fixed);
+}
+
 function walkerOf(potential: Potential, system: System, options: RelaxOptions): Walker {
-  const { minimiser = 'lbfgs', cell, pressure, fixed } = options;
-  const coordinates =
-    cell === undefined ? new AtomCoordinates(system, fixed) : new CellCoordinates(system, cell, pressure, fixed);
+  const coordinates = coordinatesOf(system, options);
   const x = coordinates.of(system);
   return {
     coordinates,
-    minimiser: minimiser === 'fire' ? new Fire(x.length) : new Lbfgs(),
+    minimiser: options.minimiser === 'fire' ? new Fire(x.length) : new Lbfgs(),
     trajectory: potential.createTrajectory(),
     x,
     last: undefined,

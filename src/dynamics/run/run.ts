@@ -12,12 +12,13 @@ import {
   type RunInput,
   type Stage,
 } from '../input/stages.ts';
-import { relax } from '../minimise/relax.ts';
+import { coordinatesOf, relax } from '../minimise/relax.ts';
 import { writeCheckpoint } from '../output/checkpoint.ts';
 import { runDynamics } from './dynamics.ts';
 import { checkpointFile, clearFiles, framesOf, lastFile, logFile, relaxedFile } from './files.ts';
 import type { LogRow } from './log-table.ts';
 import { checkModel, type Saved, type SavedDynamics } from './saved.ts';
+import { Stepper } from './stepper.ts';
 
 /** Whoever watches a run. */
 export interface Host {
@@ -89,6 +90,7 @@ export async function startRun(
       'Check the file and the index.',
     );
   }
+  for (const stage of run.stages) checkStage(stage, walkers, run, potential);
   clearFiles(run, walkers.length, options.force ?? false);
   const { name, sha256 } = potential.model;
   const numbered = walkers.map((one, walker) => ({ ...one, info: { ...one.info, walker } }));
@@ -100,6 +102,12 @@ export async function startRun(
     potential,
     options,
   );
+}
+
+/** Sees before the first step that the last stage can be done. */
+function checkStage(stage: Stage, walkers: readonly Structure[], run: RunInput, potential: Potential): void {
+  if (stage.kind === 'dynamics') Stepper.check(stage, walkers, { run, potential });
+  if (stage.kind === 'relax') for (const walker of walkers) coordinatesOf(walker, stage);
 }
 
 /** A run from its checkpoint. @throws as `startRun`; E_HASH where the model is another one */

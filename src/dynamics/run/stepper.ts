@@ -31,6 +31,8 @@ interface Saved {
   readonly dumping: readonly number[];
 }
 
+type Means = Pick<Context, 'run' | 'potential'>;
+
 interface Ending {
   readonly text: string;
   /** A fault, not a condition that the user set. */
@@ -68,27 +70,21 @@ export class Stepper {
     this.#model = { model: model.name, model_sha256: model.sha256 };
   }
 
-  /** @param saved goes on from there @throws MltsError E_USAGE, E_CELL; the fault of the first structure where all are refused */
+  /** Sees that a stage can be done with these structures. @throws MltsError E_USAGE, E_CELL, E_SPECIES */
+  static check(stage: DynamicsStage, structures: readonly Structure[], context: Means): void {
+    prepare(stage, structures, context).simulation.close();
+  }
+
+  /** @param saved goes on from there @throws MltsError E_USAGE, E_CELL; the fault of the first structure that is refused */
   static async open(
     stage: DynamicsStage,
     structures: readonly Structure[],
-    { run, potential }: Context,
+    context: Means,
     saved: unknown,
   ): Promise<Stepper> {
-    const timestep = stage.timestep ?? (structures.some(({ numbers }) => numbers.includes(HYDROGEN)) ? 0.5 : 1);
-    const steps = 'steps' in stage.duration ? stage.duration.steps : Math.ceil(stage.duration.time / timestep - 1e-9);
-    const place = run.stages.indexOf(stage);
-    const simulation = new Simulation(
-      structures.map((structure) => startOf(stage, structure)),
-      {
-        ...stage,
-        ...{ potential, timestep, precision: run.precision, duration: steps * timestep },
-        ...(stage.velocities !== undefined && { draw: stage.velocities }),
-        // Each stage draws other numbers, whatever the seed.
-        seed: run.seed + 2 ** 32 * place,
-      },
-    );
-    const stepper = new Stepper(stage, structures, timestep, steps, simulation, potential.model);
+    for (const structure of structures) checkVelocities(stage, structure);
+    const { simulation, timestep, steps } = prepare(stage, structures, context);
+    const stepper = new Stepper(stage, structures, timestep, steps, simulation, context.potential.model);
     if (saved !== undefined) {
       const state = saved as Saved;
       simulation.restore(state.simulation);
@@ -259,17 +255,34 @@ export class Stepper {
   }
 }
 
+function prepare(stage: DynamicsStage, structures: readonly Structure[], { run, potential }: Means) {
+  const timestep = stage.timestep ?? (structures.some(({ numbers }) => numbers.includes(HYDROGEN)) ? 0.5 : 1);
+  const steps = 'steps' in stage.duration ? stage.duration.steps : Math.ceil(stage.duration.time / timestep - 1e-9);
+  const simulation = new Simulation(structures.map(startOf), {
+    ...stage,
+    ...{ potential, timestep, precision: run.precision, duration: steps * timestep },
+    ...(stage.velocities !== undefined && { draw: stage.velocities }),
+    // Each stage draws other numbers, whatever the seed.
+    seed: run.seed + 2 ** 32 * run.stages.indexOf(stage),
+  });
+  return { simulation, timestep, steps };
+}
+
+function startOf({ numbers, positions, cell, pbc, arrays }: Structure): Start {
+  return { numbers, positions, cell, pbc, velocities: velocitiesOf(arrays) };
+}
+
+function velocitiesOf({ velocities: given }: Structure['arrays']): Float64Array | undefined {
+  return given?.kind === 'real' && given.columns === 3 ? given.data : undefined;
+}
+
 /** @throws MltsError E_USAGE where a stage needs velocities that nobody gave */
-function startOf(stage: DynamicsStage, structure: Structure): Start {
-  const { numbers, positions, cell, pbc, arrays } = structure;
-  const given = arrays.velocities;
-  const velocities = given?.kind === 'real' && given.columns === 3 ? given.data : undefined;
-  if (velocities === undefined && stage.velocities === undefined && stage.temperature === undefined) {
-    throw new MltsError(
-      'E_USAGE',
-      `${stage.name}: ${nameOf(structure)}the structure has no velocities, and the stage draws none`,
-      'Give velocities: a temperature in K, 0 to start at rest.',
-    );
-  }
-  return { numbers, positions, cell, pbc, velocities };
+function checkVelocities(stage: DynamicsStage, structure: Structure): void {
+  const given = velocitiesOf(structure.arrays) ?? stage.velocities ?? stage.temperature;
+  if (given !== undefined) return;
+  throw new MltsError(
+    'E_USAGE',
+    `${stage.name}: ${nameOf(structure)}the structure has no velocities, and the stage draws none`,
+    'Give velocities: a temperature in K, 0 to start at rest.',
+  );
 }
