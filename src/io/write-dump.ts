@@ -7,13 +7,13 @@ const FS_PER_PS = 1000;
 /**
  * One frame. Atom types number the elements by atomic number; `velocities` (Å/fs) and `forces` (eV/Å) among the arrays are
  * written too, `step` and `time` (fs) of the header as TIMESTEP and TIME. Cells that LAMMPS calls general triclinic are written
- * as such (BOX BOUNDS abc origin); without a cell the box is as large as the structure.
+ * as such (BOX BOUNDS abc origin); positions are not wrapped (xu yu zu); without a cell the box is as large as the structure.
  */
 export function formatDump({ numbers, positions, cell, pbc, info, arrays }: Structure): string {
   const types = [...new Set(numbers)].sort((a, b) => a - b);
   const velocities = columns(arrays.velocities, FS_PER_PS);
   const forces = columns(arrays.forces, 1);
-  const names = ['id type element mass x y z', ...(velocities ? ['vx vy vz'] : []), ...(forces ? ['fx fy fz'] : [])];
+  const names = ['id type element mass xu yu zu', ...(velocities ? ['vx vy vz'] : []), ...(forces ? ['fx fy fz'] : [])];
   const rows = Array.from(numbers, (number, i) =>
     [
       i + 1,
