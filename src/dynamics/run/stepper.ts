@@ -37,6 +37,8 @@ interface Ending {
   readonly text: string;
   /** A fault, not a condition that the user set. */
   readonly fault: boolean;
+  /** Of the state that it stands in: for a fault the last good one. */
+  readonly step: number;
 }
 
 const HYDROGEN = 1;
@@ -147,7 +149,7 @@ export class Stepper {
       if (stop === undefined && !isNew) continue;
       const text = `${nameOf(this.#structures[walker])}step ${this.step}: ${stop ?? dump}`;
       this.#events.push({ frame: this.#frame(walker, text), text });
-      if (stop !== undefined) this.#end(walker, { text, fault: false });
+      if (stop !== undefined) this.#end(walker, { text, fault: false, step: this.step });
     }
   }
 
@@ -170,7 +172,10 @@ export class Stepper {
 
   /** All walkers, as they are now or where they ended. */
   states(): Structure[] {
-    return this.#structures.map((_, walker) => this.#frame(walker, this.#ended.get(walker)?.text));
+    return this.#structures.map((_, walker) => {
+      const ended = this.#ended.get(walker);
+      return this.#frame(walker, ended?.text, ended?.step);
+    });
   }
 
   rows(): LogRow[] {
@@ -213,8 +218,9 @@ export class Stepper {
     for (const [walker, { failure }] of this.#simulation.walkers.entries()) {
       if (failure === undefined || this.#ended.has(walker)) continue;
       const text = `${nameOf(this.#structures[walker])}step ${this.step}: ${failure.message}`;
-      this.#events.push({ frame: this.#frame(walker, text), text });
-      this.#end(walker, { text, fault: true }, failure);
+      const step = this.step - 1;
+      this.#events.push({ frame: this.#frame(walker, text, step), text });
+      this.#end(walker, { text, fault: true, step }, failure);
     }
   }
 
@@ -229,7 +235,7 @@ export class Stepper {
     return (this.#structures[walker].info.walker as number | undefined) ?? walker;
   }
 
-  #frame(walker: number, event?: string): Structure {
+  #frame(walker: number, event?: string, step = this.step): Structure {
     const { state, result } = this.#simulation.walkers[walker];
     const { info } = this.#structures[walker];
     const vectors = (data: Float64Array): AtomArray => ({ kind: 'real', columns: 3, data: data.slice() });
@@ -240,7 +246,7 @@ export class Stepper {
       pbc: state.pbc,
       info: {
         ...(info.walker !== undefined && { walker: info.walker }),
-        ...{ step: this.step, time: this.#simulation.time },
+        ...{ step, time: step * this.timestep },
         ...(result && { energy: result.energy }),
         ...(result?.sigmaEnergy !== undefined && { sigma_energy: result.sigmaEnergy }),
         ...this.#model,
