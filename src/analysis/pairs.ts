@@ -1,19 +1,19 @@
 import { heights, inverse } from '../engine/cell.ts';
 
-/**
- * Told of a pair once: atoms i < j, or an atom and its own image; their squared distance, Å²; and the vector from i to j, Å,
- * which is only lent.
- */
+/** Told of a pair of atoms, or of an atom and its own image: their squared distance, Å²; the vector from i to j, Å, only lent. */
 export type PairVisitor = (i: number, j: number, squared: number, vector: Float64Array) => void;
 
+/** Linked cells are about this part of the cutoff wide: smaller ones fit the sphere better, and there are more of them. */
+const PART = 0.5;
+
 /**
- * Every pair of a periodic system closer than `cutoff`, all images included, by linked cells (doi:10.1016/0021-9991(73)90105-0,
- * with cells of any shape). Each atom and each of its neighbours are met once, not twice.
+ * Every pair of a periodic system closer than `cutoff`, all images included, each once, by linked cells
+ * (doi:10.1016/0021-9991(73)90105-0, with cells of any shape).
  * @param positions [n,3] Å, need not be wrapped @param cell [3,3] Å @param cutoff Å, may exceed the cell
  */
 export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: number, visit: PairVisitor): void {
   const tall = heights(cell);
-  const bins = tall.map((height) => Math.max(1, Math.floor(height / cutoff)));
+  const bins = tall.map((height) => Math.max(1, Math.floor(height / (PART * cutoff))));
   const reach = tall.map((height, k) => Math.ceil(cutoff / (height / bins[k])));
   const { order, starts, wrapped } = sortIntoBins(positions, cell, bins);
   const limit = cutoff * cutoff;
@@ -21,26 +21,24 @@ export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: 
   for (let bin = 0; bin < starts.length - 1; bin++) {
     if (starts[bin] === starts[bin + 1]) continue;
     const at = [Math.floor(bin / (bins[1] * bins[2])), Math.floor(bin / bins[2]) % bins[1], bin % bins[2]];
-    for (let a = -reach[0]; a <= reach[0]; a++) {
-      for (let b = -reach[1]; b <= reach[1]; b++) {
-        for (let c = -reach[2]; c <= reach[2]; c++) {
+    // Half of the surrounding cells: the other half meets this one.
+    for (let a = 0; a <= reach[0]; a++) {
+      for (let b = a === 0 ? 0 : -reach[1]; b <= reach[1]; b++) {
+        for (let c = a === 0 && b === 0 ? 0 : -reach[2]; c <= reach[2]; c++) {
           const [turnA, turnB, turnC] = [a, b, c].map((offset, k) => Math.floor((at[k] + offset) / bins[k]));
           const other =
             ((at[0] + a - turnA * bins[0]) * bins[1] + at[1] + b - turnB * bins[1]) * bins[2] +
             at[2] +
             c -
             turnC * bins[2];
+          if (starts[other] === starts[other + 1]) continue;
           const [x0, y0, z0] = [0, 1, 2].map((k) => turnA * cell[k] + turnB * cell[3 + k] + turnC * cell[6 + k]);
-          // An atom meets its image once: that in the half space of positive shifts.
-          const isPositive = turnA > 0 || (turnA === 0 && (turnB > 0 || (turnB === 0 && turnC > 0)));
+          const isSelf = a === 0 && b === 0 && c === 0;
           for (let s = starts[bin]; s < starts[bin + 1]; s++) {
-            const i = order[s];
             const x = wrapped[3 * s] - x0;
             const y = wrapped[3 * s + 1] - y0;
             const z = wrapped[3 * s + 2] - z0;
-            for (let t = starts[other]; t < starts[other + 1]; t++) {
-              const j = order[t];
-              if (j < i || (j === i && !isPositive)) continue;
+            for (let t = isSelf ? s + 1 : starts[other]; t < starts[other + 1]; t++) {
               const dx = wrapped[3 * t] - x;
               const dy = wrapped[3 * t + 1] - y;
               const dz = wrapped[3 * t + 2] - z;
@@ -49,7 +47,7 @@ export function visitPairs(positions: Float64Array, cell: Float64Array, cutoff: 
               vector[0] = dx;
               vector[1] = dy;
               vector[2] = dz;
-              visit(i, j, squared, vector);
+              visit(order[s], order[t], squared, vector);
             }
           }
         }

@@ -126,10 +126,9 @@ describe('radial distribution', () => {
 
   it('meets every pair once: linked cells against all images', () => {
     const [frame] = idealGas(25, 1);
-    for (const cutoff of [1.5, 4, 13]) {
+    for (const cutoff of [1.5, 4, 10, 13]) {
       const found: number[] = [];
-      visitPairs(frame.positions, frame.cell!, cutoff, (i, j, squared) => {
-        expect(i).toBeLessThanOrEqual(j);
+      visitPairs(frame.positions, frame.cell!, cutoff, (_i, _j, squared) => {
         found.push(squared);
       });
       const want: number[] = [];
