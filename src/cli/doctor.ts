@@ -85,14 +85,17 @@ function made(path: string, what: string, missing: Missing[]): string | null {
 
 function python(missing: Missing[]) {
   const executable = made('.venv/bin/python', 'Python environment', missing);
-  const packages = ['ase', 'mlts_ase', 'numpy', 'zmq', 'msgpack'];
+  // What is imported, and the distribution that brings it.
+  const packages = { ase: 'ase', mlts_ase: 'mlts-ase', numpy: 'numpy', zmq: 'pyzmq', msgpack: 'msgpack' };
   const program = `
 import json, platform
 from importlib import import_module
+from importlib.metadata import version
 found = {}
-for name in ${JSON.stringify(packages)}:
+for name, distribution in ${JSON.stringify(packages)}.items():
     try:
-        found[name] = getattr(import_module(name), "__version__", "unknown")
+        import_module(name)
+        found[name] = version(distribution)
     except ImportError:
         found[name] = None
 print(json.dumps({"version": platform.python_version(), "packages": found}))`;

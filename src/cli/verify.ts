@@ -57,7 +57,8 @@ function firstFrame(file: string) {
   return frame;
 }
 
-function line({ check, value, bound, unit, pass, error }: Verdict): string {
-  const measured = error ?? `${value.toExponential(1)} ≤ ${bound.toExponential(0)} ${unit}`;
+function line({ check, value, bound, unit, pass, run, error }: Verdict): string {
+  const measured =
+    error ?? `${value.toExponential(1)} ≤ ${bound.toExponential(0)} ${unit}${run === undefined ? '' : ` (${run})`}`;
   return `${pass ? 'pass' : 'FAIL'}  ${check.padEnd(32)} ${measured}\n`;
 }

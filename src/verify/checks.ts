@@ -4,7 +4,7 @@ import type { Model } from '../model/model.ts';
 import { cutoffJump, distantError } from './cutoff.ts';
 import { forceError, virialError } from './derivatives.ts';
 import { domainError } from './domains.ts';
-import { energyDrift, listError, orderError } from './dynamics.ts';
+import { driftRun, energyDrift, listError, orderError } from './dynamics.ts';
 import { evaluate, largestDifference } from './evaluate.ts';
 import { batchError, permutationError, rotationError, translationError } from './invariance.ts';
 
@@ -15,6 +15,8 @@ export interface Verdict {
   readonly bound: number;
   readonly unit: string;
   readonly pass: boolean;
+  /** What the value was measured on, where that is not the structure alone. */
+  readonly run?: string;
   /** Why there is no value, which then is NaN. */
   readonly error?: string;
 }
@@ -32,6 +34,7 @@ export interface Check {
   readonly bound: number;
   readonly unit: string;
   readonly measure: (subject: Subject) => Promise<number>;
+  readonly run?: (system: System) => string;
   readonly applies?: (subject: Subject) => boolean;
 }
 
@@ -96,14 +99,16 @@ export const checks: readonly Check[] = [
   },
   {
     name: 'energy drift, NVE',
-    bound: 2e-4,
+    bound: 1e-4,
     unit: 'eV/atom/ps',
+    run: driftRun,
     measure: ({ potential, system }) => energyDrift(potential, system),
   },
   {
     name: 'energy drift, NVE, single',
-    bound: 2e-4,
+    bound: 1e-4,
     unit: 'eV/atom/ps',
+    run: driftRun,
     measure: ({ potential, system }) => energyDrift(potential, system, 'single'),
   },
   {
@@ -154,15 +159,16 @@ const bothPrecisions = async (potential: Potential, system: System) =>
 /** Every check that applies, one after the other. @throws MltsError where the system cannot be evaluated at all */
 export async function* verify(subject: Subject): AsyncGenerator<Verdict> {
   await evaluate(subject.potential, [subject.system]);
-  for (const { name, bound, unit, measure, applies } of checks) {
+  for (const { name, bound, unit, measure, run, applies } of checks) {
     if (applies && !applies(subject)) continue;
+    const fixed = { bound, unit, ...(run && { run: run(subject.system) }) };
     try {
       const value = await measure(subject);
-      yield { check: name, value, bound, unit, pass: value <= bound };
+      yield { check: name, value, ...fixed, pass: value <= bound };
     } catch (error) {
       // A step may lead to where nothing can be evaluated any more: that is this check's failure.
       if (!(error instanceof MltsError)) throw error;
-      yield { check: name, value: Number.NaN, bound, unit, pass: false, error: error.message };
+      yield { check: name, value: Number.NaN, ...fixed, pass: false, error: error.message };
     }
   }
 }

@@ -8,6 +8,9 @@ import { evaluate } from './evaluate.ts';
 
 const TEMPERATURE = 300;
 
+/** fs of the run for the drift. */
+const DRIFT_TIME = 300;
+
 /** 0.5 fs with hydrogen, 2 fs without. */
 const timestepFor = ({ numbers }: System): number => (numbers.includes(1) ? 0.5 : 2);
 
@@ -47,7 +50,8 @@ async function run(
 }
 
 /**
- * Drift of the energy at constant energy, eV/atom/ps: the slope of a straight line through 300 fs of it.
+ * Drift of the energy at constant energy, eV/atom/ps: the slope of a straight line through 300 fs of it, at half the
+ * timestep that one would run with.
  *
  * Of the energy that velocity Verlet itself conserves to fourth order,
  *   H + dt²(v·∇∇U·v/12 − F·M⁻¹·F/24),
@@ -64,7 +68,7 @@ export async function energyDrift(
   const energies: number[] = [];
   let before: { forces: Float64Array; velocities: Float64Array; rest: number } | undefined;
   let older: Float64Array | undefined;
-  await run(potential, system, precision, dt, 300, (walker) => {
+  await run(potential, system, precision, dt, DRIFT_TIME, (walker) => {
     const { velocities, mobility } = walker.state;
     const forces = walker.result!.forces!;
     if (before !== undefined && older !== undefined) {
@@ -80,6 +84,10 @@ export async function energyDrift(
   });
   return Math.abs(slope(energies)) / system.numbers.length / (dt / 1000);
 }
+
+/** What `energyDrift` measures over, in words. */
+export const driftRun = (system: System): string =>
+  `${DRIFT_TIME} fs from ${TEMPERATURE} K at ${timestepFor(system) / 2} fs`;
 
 /**
  * How far the swing of the total energy is from a quarter at half the timestep: |ratio/4 − 1|. Forces that are not the

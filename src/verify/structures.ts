@@ -2,7 +2,10 @@ import { numberOf } from '../elements.ts';
 import type { Potential, System } from '../engine/potential.ts';
 import { evaluate, normal, randomNumbers } from './evaluate.ts';
 
-/** Experimental gas-phase geometries, Å (NIST CCCBDB, doi:10.18434/T47C7Z), rounded. */
+/**
+ * Experimental gas-phase geometries, Å (NIST CCCBDB, doi:10.18434/T47C7Z), rounded. Closed-shell molecules of several
+ * heavy-atom neighbours' kind, which every published set has seen; not H₂, which collapses in ANI-1x and ANI-1ccx.
+ */
 const MOLECULES = {
   water: 'O 0 0 0.117; H 0 0.757 -0.469; H 0 -0.757 -0.469',
   methane: 'C 0 0 0; H 0.629 0.629 0.629; H -0.629 -0.629 0.629; H 0.629 -0.629 -0.629; H -0.629 0.629 -0.629',
@@ -13,8 +16,6 @@ const MOLECULES = {
   hydrogenSulfide: 'S 0 0 0.103; H 0 0.962 -0.823; H 0 -0.962 -0.823',
   fluoromethane: 'C 0 0 -0.633; F 0 0 0.749; H 0 1.032 -0.984; H 0.894 -0.516 -0.984; H -0.894 -0.516 -0.984',
   chloromethane: 'C 0 0 -1.121; Cl 0 0 0.656; H 0 1.029 -1.457; H 0.891 -0.514 -1.457; H -0.891 -0.514 -1.457',
-  oxygen: 'O 0 0 0.604; O 0 0 -0.604',
-  hydrogen: 'H 0 0 0.371; H 0 0 -0.371',
 };
 
 interface Molecule {

@@ -124,6 +124,7 @@ describe('mlts verify', () => {
         bound: expect.any(Number),
         unit: expect.any(String),
         pass: true,
+        ...(verdict.check.startsWith('energy drift') && { run: '300 fs from 300 K at 0.25 fs' }),
       });
     }
   });
@@ -218,6 +219,8 @@ describe('mlts doctor --json', () => {
     expect(report.missing).toEqual([]);
     expect(code).toBe(0);
     expect(report.lammps.version).toMatch(/\d{4}/);
+    expect(Object.keys(report.python.packages)).toEqual(['ase', 'mlts_ase', 'numpy', 'zmq', 'msgpack']);
+    for (const version of Object.values(report.python.packages)) expect(version).toMatch(/^\d+\.\d+/);
     expect(report.backends.native).toMatchObject({
       available: true,
       instruction_set: expect.stringMatching(/^(avx512|avx2|neon|portable)$/),

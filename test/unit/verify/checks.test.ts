@@ -54,7 +54,7 @@ const FAULTS: Record<string, Potential> = {
   'virial = −dE/dε': spoilt(({ virial }) => virial?.set(virial.map((w) => -w))),
   translation: spoilt((result, { positions }) => (result.energy += 1e-5 * positions[0])),
   rotation: spoilt((result, { positions }) => (result.energy += 1e-5 * (positions[3] - positions[0]))),
-  permutation: spoilt((result, { numbers }) => (result.energy += 1e-5 * numbers[0])),
+  permutation: spoilt((result, { numbers }) => (result.energy += 1e-5 * numbers.indexOf(1))),
   'batch order': spoilt((result, _, place) => (result.energy += 1e-5 * place)),
   'one domain = whole': spoilt((result, { owned }) => (result.energy += owned === undefined ? 0 : 1e-5)),
   '2 domains = whole': spoilt((result, { owned, numbers }) => result.forces?.fill(0, 3 * (owned ?? numbers.length))),
