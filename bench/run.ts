@@ -1,15 +1,9 @@
-/**
- * `npm run bench`: every section in turn, then bench/results/latest.json and docs/benchmarks.md.
- *
- *   npm run bench -- [SECTION...] [--structures DIR] [--threads 2] [--rounds 3] [--quick]
- *
- * Naming sections replaces only theirs in the results. --quick measures small systems once and writes nothing to docs/.
- */
+/** `npm run bench`: every section in turn, then bench/results/latest.json and docs/benchmarks.md. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { machine } from './lib/machine.ts';
 import { type BenchModel, makeModel, type Shape } from './lib/models.ts';
+import { type BenchOptions, benchOptions, USAGE } from './lib/options.ts';
 import { ROOT } from './lib/process.ts';
 import { Prototype } from './lib/prototype.ts';
 import type { Context, Outcome, Section } from './lib/section.ts';
@@ -35,16 +29,6 @@ interface Cases {
   readonly start: string;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    structures: { type: 'string' },
-    threads: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '3' },
-    quick: { type: 'boolean', default: false },
-  },
-});
-
 const cases = JSON.parse(readFileSync(join(ROOT, 'bench', 'cases.json'), 'utf8')) as Cases;
 const LATEST = join(ROOT, 'bench', 'results', 'latest.json');
 const folder = join(ROOT, 'build', 'bench', 'work');
@@ -54,10 +38,10 @@ const mlts = process.env.MLTS_COMMAND?.split(' ') ?? [process.execPath, join(ROO
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 /** Generated structures, and those of the folder that the user names or that lies beside the checkout. */
-function structures(): { all: Map<string, Structure>; external: string[] } {
+function structures(named: string | undefined): { all: Map<string, Structure>; external: string[] } {
   const all = new Map<string, Structure>();
   const shared = join(ROOT, '..', 'shared', 'bench', 'structures');
-  const directory = values.structures ?? (existsSync(shared) ? shared : undefined);
+  const directory = named ?? (existsSync(shared) ? shared : undefined);
   const external = directory === undefined ? [] : readStructures(directory);
   for (const [name, recipe] of Object.entries(cases.structures))
     all.set(name, generate(join(folder, 'structures'), name, recipe));
@@ -65,15 +49,14 @@ function structures(): { all: Map<string, Structure>; external: string[] } {
   return { all, external: external.map(({ name }) => name) };
 }
 
-async function main(): Promise<void> {
-  const { all, external } = structures();
+async function main(options: BenchOptions): Promise<void> {
+  const { threads, rounds, quick } = options;
+  const { all, external } = structures(options.structures);
   const models = new Map<string, BenchModel>();
   for (const [name, shape] of Object.entries(cases.models)) {
     models.set(name, await makeModel(mlts, join(folder, 'models'), name, shape));
   }
-  const { quick } = values;
   const prototype = quick ? undefined : await Prototype.build(join(folder, 'prototype'), python);
-  const [threads, rounds] = [Number(values.threads), quick ? 1 : Number(values.rounds)];
   const context: Context = { mlts, threads, rounds, models, structures: all, prototype, folder, quick, say };
 
   const sections: readonly Section[] = [
@@ -85,12 +68,9 @@ async function main(): Promise<void> {
     clients(cases.clients),
     start(cases.start),
   ];
-  const unknown = positionals.find((name) => !sections.some((section) => section.name === name));
-  if (unknown !== undefined)
-    throw new Error(`no section ${unknown}; there are ${sections.map(({ name }) => name).join(', ')}`);
-
-  const chosen = positionals.length === 0 ? sections : sections.filter(({ name }) => positionals.includes(name));
-  const done: Record<string, Outcome & { title: string }> = positionals.length === 0 || quick ? {} : before();
+  const isAll = options.sections.length === 0;
+  const chosen = sections.filter(({ name }) => isAll || options.sections.includes(name));
+  const done: Record<string, Outcome & { title: string }> = isAll || quick ? {} : before();
   const results: Results = { machine: machine(), threads, rounds, compared: prototype !== undefined, sections: done };
   for (const section of chosen) {
     say(`── ${section.title}`);
@@ -110,4 +90,12 @@ function write(results: Results): void {
   writeFileSync(join(ROOT, 'docs', 'benchmarks.md'), page(results));
 }
 
-await main();
+let options: BenchOptions | 'help' | undefined;
+try {
+  options = benchOptions(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+if (options === 'help') process.stdout.write(USAGE);
+else if (options !== undefined) await main(options);
