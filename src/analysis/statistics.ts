@@ -52,18 +52,33 @@ export function correlationTime(values: ArrayLike<number>): number {
   return Math.max(tau, 0.5);
 }
 
+/** Longer series are averaged in pieces first: lags times values would be too many, and the error of the mean stays what it is. */
+const LONG = 10_000;
+
 /** Mean of a correlated series with the error √(2τ/n)·s. */
 export function analyse(values: ArrayLike<number>): Series {
   const count = values.length;
   const { mean, error } = meanOf(values);
-  const tau = correlationTime(values);
   const deviation = count > 1 ? error * Math.sqrt(count) : 0;
-  const independent = count / (2 * tau);
+  const coarse = inPieces(values, Math.ceil(count / LONG));
+  const { error: apart } = meanOf(coarse);
+  // s²/n of the pieces times 2τ of the pieces is that of the values times theirs.
+  const inflated = apart * Math.sqrt(2 * correlationTime(coarse));
+  const tau = deviation > 0 ? Math.max(0.5, 0.5 * (inflated / error) ** 2) : 0.5;
   return {
     mean,
-    error: count > 1 ? deviation / Math.sqrt(independent) : Number.NaN,
-    ...{ deviation, count, correlationTime: tau, independent },
+    error: count > 1 ? error * Math.sqrt(2 * tau) : Number.NaN,
+    ...{ deviation, count, correlationTime: tau, independent: count / (2 * tau) },
   };
+}
+
+/** Means of pieces of equal length; what is left over at the end is left out. */
+function inPieces(values: ArrayLike<number>, length: number): Float64Array {
+  return Float64Array.from({ length: Math.floor(values.length / length) }, (_, piece) => {
+    let sum = 0;
+    for (let k = 0; k < length; k++) sum += values[piece * length + k];
+    return sum / length;
+  });
 }
 
 export interface BlockLevel {
@@ -102,15 +117,17 @@ export function plateau(levels: readonly BlockLevel[]): BlockLevel | undefined {
   );
 }
 
-/** Starts of the production part that are tried. */
+/** Starts of the production part that are tried, and pieces that the series is averaged into for that. */
 const STARTS = 50;
+const PIECES = 2000;
 
 /**
  * Where equilibration ends: the start that leaves the most independent values.
  * Source: Chodera, doi:10.1021/acs.jctc.5b00784
  */
 export function equilibration(values: ArrayLike<number>): number {
-  const all = Float64Array.from(values);
+  const length = Math.max(1, Math.ceil(values.length / PIECES));
+  const all = inPieces(values, length);
   let [best, most] = [0, 0];
   for (let k = 0; k < STARTS; k++) {
     const start = Math.floor((k * all.length) / STARTS);
@@ -119,7 +136,7 @@ export function equilibration(values: ArrayLike<number>): number {
     const { independent } = analyse(rest);
     if (independent > most) [best, most] = [start, independent];
   }
-  return best;
+  return best * length;
 }
 
 /** A constant plus a multiple of x by least squares. */

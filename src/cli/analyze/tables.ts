@@ -58,12 +58,24 @@ async function means(file: string, options: OutputOptions & { columns?: string[]
         ...{ title: 'Log', x: time === undefined ? 'row' : 'time, as logged', y: '(value − mean)/deviation' },
         curves: columns.map(({ name, mean, deviation }) => ({
           name,
-          points: [...log.get(name)!].map((value, row) => [time?.[row] ?? row, (value - mean) / (deviation || 1)]),
+          points: every(log.get(name)!.length).map((row) => [
+            time?.[row] ?? row,
+            (log.get(name)![row] - mean) / (deviation || 1),
+          ]),
         })),
       },
     },
     options,
   );
+}
+
+/** More points than a plot can show make it slow. */
+const SHOWN = 2000;
+
+/** Rows that are shown. */
+function every(rows: number): number[] {
+  const step = Math.max(1, Math.ceil(rows / SHOWN));
+  return Array.from({ length: Math.ceil(rows / step) }, (_, k) => k * step);
 }
 
 async function labelErrors(

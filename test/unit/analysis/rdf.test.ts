@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFrames } from '../../../src/analysis/frames.ts';
+import { readFrames, type TrajectoryOptions } from '../../../src/analysis/frames.ts';
 import { visitPairs } from '../../../src/analysis/pairs.ts';
 import { RadialDistribution } from '../../../src/analysis/rdf.ts';
 import { StaticStructure } from '../../../src/analysis/structure-factor.ts';
@@ -232,6 +233,36 @@ for low in np.arange(0, 2.5, 0.5):
   });
 });
 
-it('frames are of the same atoms', async () => {
-  await expectError(() => [...readFrames('/nowhere.xyz', all)], 'E_FILE');
+describe('frames', () => {
+  const text = (numbers: string, header: string) =>
+    `${numbers.length}\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 ${header}\n${[...numbers].map((symbol) => `${symbol} 0 0 0`).join('\n')}\n`;
+  const frames = (content: string, options: Partial<TrajectoryOptions> = {}) => {
+    const file = join(temporaryFolder(), 'a.extxyz');
+    writeFileSync(file, content);
+    return [...readFrames(file, { ...all, ...options })];
+  };
+
+  it('take their time from the file or the caller, and one walker of several', () => {
+    const two = [0, 1, 2].flatMap((t) => [0, 1].map((walker) => text('HO', `walker=${walker} time=${5 * t}`))).join('');
+    expect(frames(two, { walker: 1 }).map(({ time, info }) => [time, info.walker])).toEqual([
+      [0, 1],
+      [5, 1],
+      [10, 1],
+    ]);
+    expect(frames(two, { walker: 0, interval: 3 }).map(({ time }) => time)).toEqual([0, 3, 6]);
+    expect(frames(text('H', 'name=x'))[0].time).toBeNaN();
+  });
+
+  it('are of the same atoms, of one walker, and there', async () => {
+    await expectError(() => [...readFrames('/nowhere.xyz', all)], 'E_FILE');
+    await expectError(
+      () => frames(text('HO', '') + text('HOO', '')),
+      'E_SHAPE',
+      'frame 1',
+      '3 atoms where the first has 2',
+    );
+    await expectError(() => frames(text('HO', '') + text('OH', '')), 'E_SHAPE', 'atom 0 is O where the first has H');
+    await expectError(() => frames(text('H', 'walker=0') + text('H', 'walker=1')), 'E_USAGE', 'several walkers');
+    await expectError(() => frames(text('H', 'walker=0'), { walker: 3 }), 'E_EMPTY', 'no frames');
+  });
 });

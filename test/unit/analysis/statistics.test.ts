@@ -61,6 +61,20 @@ describe('means of correlated data', () => {
     expect(equilibration(autoregressive(0.5, 2000))).toBeLessThan(500);
   });
 
+  it('long series: the same error from pieces, in no time', () => {
+    const values = autoregressive(0.98, 200_000);
+    const tau = (0.5 * 1.98) / 0.02;
+    const begin = performance.now();
+    const { correlationTime: found, error } = analyse(values);
+    const start = equilibration(values.map((x, t) => x + 100 * Math.exp(-t / 5000)));
+    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(found / tau).toBeGreaterThan(0.85);
+    expect(found / tau).toBeLessThan(1.15);
+    expect(error / Math.sqrt((2 * tau) / (1 - 0.98 ** 2) / 200_000)).toBeCloseTo(1, 0);
+    expect(start).toBeGreaterThan(10_000);
+    expect(start).toBeLessThan(60_000);
+  });
+
   it('constants, single values and short series', () => {
     expect(analyse([2, 2, 2, 2])).toMatchObject({ mean: 2, error: 0, correlationTime: 0.5 });
     expect(analyse([7]).mean).toBe(7);
