@@ -168,7 +168,7 @@ async function msd(
   const { frames, lag, species } = motion.result();
   await emit(
     {
-      text: `${frames} frames, lags up to ${lag.at(-1)} fs\n${table(
+      text: `${frames} frames, lags up to ${Number(lag.at(-1)!.toPrecision(6))} fs\n${table(
         ['element', 'D/(10⁻⁹ m²/s)', 'd ln MSD/d ln t'],
         species.map(({ number, diffusion, exponent }) => [
           symbolOf(number),
@@ -215,7 +215,7 @@ async function vacf(file: string, options: TrajectoryOptions & { window?: number
   const highest = (values: Float64Array) => values.reduce((best, value, k) => (value > values[best] ? k : best), 0);
   await emit(
     {
-      text: `${frames} frames, lags up to ${lag.at(-1)} fs\n${table(
+      text: `${frames} frames, lags up to ${Number(lag.at(-1)!.toPrecision(6))} fs\n${table(
         ['element', 'highest at ν/THz', 'ν̃/cm⁻¹', 'D/(10⁻⁹ m²/s)'],
         correlations.map(({ number, spectrum, diffusion }) => {
           const peak = frequency[highest(spectrum)];
