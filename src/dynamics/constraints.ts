@@ -1,13 +1,12 @@
 /** What cannot move freely: bonds of fixed length, atoms held in place, the centre of mass. */
-import { inverse, type Pbc, periodicCell } from '../engine/cell.ts';
 import { MltsError } from '../errors.ts';
+import { Molecules } from './molecules.ts';
 import { drift, type State } from './state.ts';
 
 /** Relative error of a squared bond length, and of its rate. */
-const TOLERANCE = 1e-11;
-/** Å/fs and Å/fs², against which rates along a bond are small. */
+const TOLERANCE = 1e-10;
+/** Å/fs, against which the rate of a bond is small. */
 const THERMAL_SPEED = 0.01;
-const THERMAL_ACCELERATION = 1e-3;
 const MAX_ITERATIONS = 500;
 
 export interface Bond {
@@ -15,24 +14,6 @@ export interface Bond {
   readonly second: number;
   /** Å */
   readonly length: number;
-  /** Lattice vectors to add to r_first − r_second: the bond of a molecule that the file wrapped leaves the cell. */
-  readonly image: readonly [number, number, number];
-}
-
-/** The bond of two atoms at their present distance, nearest images. */
-export function bondOf(
-  { positions, cell, pbc }: { positions: Float64Array; cell?: Float64Array | undefined; pbc: Pbc },
-  first: number,
-  second: number,
-): Bond {
-  const d = [0, 1, 2].map((k) => positions[3 * first + k] - positions[3 * second + k]);
-  const box = periodicCell(cell, pbc);
-  const g = inverse(box);
-  const image = [0, 1, 2].map((k) => (pbc[k] ? 0 - Math.round(d[0] * g[k] + d[1] * g[3 + k] + d[2] * g[6 + k]) : 0));
-  const length = Math.hypot(
-    ...[0, 1, 2].map((k) => d[k] + image[0] * box[k] + image[1] * box[3 + k] + image[2] * box[6 + k]),
-  );
-  return { first, second, length, image: image as [number, number, number] };
 }
 
 /**
@@ -43,12 +24,26 @@ export class Constraints {
   readonly bonds: readonly Bond[];
   /** Total momentum is 0 and stays so: three degrees of freedom less. */
   readonly keepsMomentum: boolean;
+  readonly molecules: Molecules;
   readonly #bond = new Float64Array(3);
-  readonly #old = new Float64Array(3);
-  #scratch = new Float64Array();
+  readonly #other = new Float64Array(3);
+  #before = new Float64Array();
 
-  constructor(bonds: readonly Bond[], keepsMomentum: boolean) {
-    this.bonds = bonds;
+  /**
+   * @param pairs atoms whose present distance is kept, nearest images; makes their molecules whole
+   * @throws MltsError E_USAGE
+   */
+  constructor(state: State, pairs: readonly (readonly [number, number])[], keepsMomentum: boolean) {
+    const n = state.numbers.length;
+    for (const [first, second] of pairs) {
+      if (first !== second && first >= 0 && second >= 0 && first < n && second < n) continue;
+      throw new MltsError('E_USAGE', `a bond of atoms ${first} and ${second} of ${n}`, 'Name two atoms, from 0.');
+    }
+    this.molecules = new Molecules(state, pairs);
+    this.bonds = pairs.map(([first, second]) => {
+      subtract(state.positions, first, second, this.#bond);
+      return { first, second, length: Math.hypot(...this.#bond) };
+    });
     this.keepsMomentum = keepsMomentum;
   }
 
@@ -65,109 +60,63 @@ export class Constraints {
       drift(state, dt);
       return;
     }
-    const before = this.#copy(state.positions);
+    const { positions, velocities, mobility } = state;
+    if (this.#before.length !== positions.length) this.#before = new Float64Array(positions.length);
+    this.#before.set(positions);
     drift(state, dt);
-    this.#settle(state, before, 1 / dt);
-  }
-
-  /** Puts positions back onto the constraints after cell and positions were strained. @throws MltsError E_UNSTABLE */
-  restore(state: State): void {
-    if (this.bonds.length > 0) this.#settle(state, this.#copy(state.positions), 0);
-  }
-
-  /** @param before positions along whose bonds the atoms are moved @param rate velocity for a displacement, 1/fs */
-  #settle(state: State, before: Float64Array, rate: number): void {
-    const { positions, velocities, mobility, cell } = state;
-    const [d, o] = [this.#bond, this.#old];
+    const [d, o] = [this.#bond, this.#other];
     for (let iteration = 0, done = false; !done; iteration++) {
       done = true;
       for (const bond of this.bonds) {
-        const [ma, mb] = [mobility[bond.first], mobility[bond.second]];
-        separate(positions, cell, bond, d);
-        const error = dot(d, d) - bond.length ** 2;
-        if (Math.abs(error) <= TOLERANCE * bond.length ** 2 || ma + mb === 0) continue;
+        const { first, second, length } = bond;
+        subtract(positions, first, second, d);
+        const error = dot(d, d) - length ** 2;
+        if (Math.abs(error) <= TOLERANCE * length ** 2) continue;
         done = false;
-        separate(before, cell, bond, o);
+        subtract(this.#before, first, second, o);
+        const [ma, mb] = [mobility[first], mobility[second]];
         const g = error / (2 * (ma + mb) * dot(d, o));
         if (!Number.isFinite(g) || iteration > MAX_ITERATIONS) throw lost(bond);
-        for (let k = 0, a = 3 * bond.first, b = 3 * bond.second; k < 3; k++, a++, b++) {
-          positions[a] -= ma * g * o[k];
-          positions[b] += mb * g * o[k];
-          velocities[a] -= ma * g * o[k] * rate;
-          velocities[b] += mb * g * o[k] * rate;
+        for (let k = 0; k < 3; k++) {
+          const push = g * o[k];
+          positions[3 * first + k] -= ma * push;
+          positions[3 * second + k] += mb * push;
+          velocities[3 * first + k] -= (ma * push) / dt;
+          velocities[3 * second + k] += (mb * push) / dt;
         }
       }
     }
   }
 
   /** Takes out of the velocities what would change a bond. @throws MltsError E_UNSTABLE */
-  velocities(state: State): void {
-    this.#project(state, state.velocities, undefined, THERMAL_SPEED);
-  }
-
-  /**
-   * Virial of the forces that keep the bonds, eV, [3,3]: Σ −λ d⊗d, with λ such that d·d̈ = −|ḋ|² under the given forces.
-   * @param forces [n,3] eV/Å of the potential @throws MltsError E_UNSTABLE
-   */
-  virial(state: State, forces: Float64Array): Float64Array {
-    const virial = new Float64Array(9);
-    if (this.bonds.length === 0) return virial;
-    const accelerations = this.#copy(forces);
-    for (let k = 0; k < accelerations.length; k++) accelerations[k] *= state.mobility[Math.floor(k / 3)];
-    this.#project(state, accelerations, virial, THERMAL_ACCELERATION);
-    return virial;
-  }
-
-  /** Takes out of rates of positions what is along the bonds; of accelerations, where their virial is wanted, what bends the path. */
-  #project(state: State, rates: Float64Array, virial: Float64Array | undefined, typical: number): void {
-    const { positions, velocities, mobility, cell } = state;
-    const [d, u] = [this.#bond, this.#old];
+  velocities({ positions, velocities, mobility }: State): void {
+    const [d, u] = [this.#bond, this.#other];
     for (let iteration = 0, done = this.bonds.length === 0; !done; iteration++) {
       done = true;
       for (const bond of this.bonds) {
-        const [ma, mb] = [mobility[bond.first], mobility[bond.second]];
-        separate(positions, cell, bond, d);
-        subtract(rates, bond, u);
-        let rate = dot(d, u);
-        if (virial !== undefined) {
-          subtract(velocities, bond, u);
-          rate += dot(u, u);
-        }
-        if (Math.abs(rate) <= TOLERANCE * typical * bond.length || ma + mb === 0) continue;
+        const { first, second, length } = bond;
+        subtract(positions, first, second, d);
+        subtract(velocities, first, second, u);
+        const rate = dot(d, u);
+        if (Math.abs(rate) <= TOLERANCE * THERMAL_SPEED * length) continue;
         done = false;
-        const g = rate / ((ma + mb) * dot(d, d));
+        const [ma, mb] = [mobility[first], mobility[second]];
+        const g = rate / ((ma + mb) * length ** 2);
         if (!Number.isFinite(g) || iteration > MAX_ITERATIONS) throw lost(bond);
-        for (let k = 0, a = 3 * bond.first, b = 3 * bond.second; k < 3; k++, a++, b++) {
-          rates[a] -= ma * g * d[k];
-          rates[b] += mb * g * d[k];
-          for (let m = 0; virial !== undefined && m < 3; m++) virial[3 * k + m] -= g * d[k] * d[m];
+        for (let k = 0; k < 3; k++) {
+          velocities[3 * first + k] -= ma * g * d[k];
+          velocities[3 * second + k] += mb * g * d[k];
         }
       }
     }
-  }
-
-  #copy(vectors: Float64Array): Float64Array {
-    if (this.#scratch.length !== vectors.length) this.#scratch = new Float64Array(vectors.length);
-    this.#scratch.set(vectors);
-    return this.#scratch;
   }
 }
 
 const dot = (a: Float64Array, b: Float64Array): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** out = x_first − x_second. */
-function subtract(x: Float64Array, { first, second }: Bond, out: Float64Array): void {
+/** out = x_first − x_second of [n,3] vectors. */
+function subtract(x: Float64Array, first: number, second: number, out: Float64Array): void {
   for (let k = 0; k < 3; k++) out[k] = x[3 * first + k] - x[3 * second + k];
-}
-
-/** out = the bond's vector, Å, in its image. */
-function separate(positions: Float64Array, cell: Float64Array | undefined, bond: Bond, out: Float64Array): void {
-  subtract(positions, bond, out);
-  for (let row = 0; row < 3; row++) {
-    const times = bond.image[row];
-    if (times === 0 || cell === undefined) continue;
-    for (let k = 0; k < 3; k++) out[k] += times * cell[3 * row + k];
-  }
 }
 
 const lost = ({ first, second, length }: Bond): MltsError =>

@@ -4,17 +4,16 @@ import { symbolOf } from '../elements.ts';
 import { determinant } from '../engine/cell.ts';
 import type { Potential, Result, System, Trajectory } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
-import { bondOf, Constraints } from './constraints.ts';
+import { Constraints } from './constraints.ts';
 import { chooseIntegrator, type Ensemble, keepsMomentum } from './integrators/choose.ts';
 import type { Integrator, Saved, Targets } from './integrators/integrator.ts';
-import { transform } from './integrators/strain.ts';
 import { Random, type RandomState } from './random.ts';
-import { kineticEnergy, kineticTensor, type State, temperature, volume } from './state.ts';
+import { kineticEnergy, type State, temperature, volume } from './state.ts';
 
 /** Å; an atom that moves farther in one step has been thrown. */
 const LONGEST_STEP = 1;
 /** A cell whose volume changes by more than this factor in one step has collapsed or burst. */
-const LARGEST_STRAIN = 1.5;
+const LARGEST_STRAIN = 10;
 
 /** What a walker looks like at one step. */
 export interface Observables {
@@ -25,7 +24,7 @@ export interface Observables {
   readonly kinetic: number;
   /** Stays constant as dt → 0, eV. */
   readonly conserved: number;
-  /** (Tr Σ m v⊗v + Tr W)/3V, eV/Å³; undefined without a volume, or without the virial of this step */
+  /** (Tr Σ m v⊗v + Tr W)/3V, of molecules where bonds are kept, eV/Å³; undefined without a volume, or without the virial of this step */
   readonly pressure: number | undefined;
   /** Å³ */
   readonly volume: number | undefined;
@@ -54,7 +53,7 @@ export class Walker {
   readonly constraints: Constraints;
   readonly random: Random;
   readonly integrator: Integrator;
-  /** Of the present positions; the virial is that of potential and bonds. */
+  /** Of the present positions. */
   result: Result | undefined;
   /** Why it stands still; its state is then the last good one. */
   failure: MltsError | undefined;
@@ -76,14 +75,7 @@ export class Walker {
     this.#potential = potential;
     const n = state.numbers.length;
     const isFree = n > 1 && state.mobility.every((one) => one > 0);
-    const { positions } = state;
-    const kept = bonds.map(([first, second]) => {
-      if (!(first !== second && first >= 0 && second >= 0 && first < n && second < n)) {
-        throw new MltsError('E_USAGE', `a bond of atoms ${first} and ${second} of ${n}`, 'Name two atoms, from 0.');
-      }
-      return bondOf(state, first, second);
-    });
-    this.constraints = new Constraints(kept, isFree && keepsMomentum(ensemble));
+    this.constraints = new Constraints(state, bonds, isFree && keepsMomentum(ensemble));
     this.random = new Random(seed);
     this.integrator = chooseIntegrator(ensemble, { constraints: this.constraints, random: this.random });
     state.freedom = this.constraints.freedom(state);
@@ -94,7 +86,17 @@ export class Walker {
         'Use nvt, or give a structure with a cell and pbc="T T T".',
       );
     }
-    this.#goodPositions = positions.slice();
+    const held = this.constraints.bonds.find(
+      ({ first, second }) => state.mobility[first] > 0 !== state.mobility[second] > 0,
+    );
+    if (this.integrator.movesCell && held !== undefined) {
+      throw new MltsError(
+        'E_USAGE',
+        `npt with a bond of atoms ${held.first} and ${held.second}, one of which is fixed`,
+        'Fix both, or neither; or use nvt.',
+      );
+    }
+    this.#goodPositions = state.positions.slice();
     this.#goodVelocities = state.velocities.slice();
     this.#goodCell = state.cell?.slice();
   }
@@ -131,22 +133,8 @@ export class Walker {
     }
     this.#attempt(() => {
       this.integrator.end(this.state, outcome as Required<Result>, targets);
-      this.result = this.#withBonds(outcome);
+      this.result = outcome;
     });
-  }
-
-  /** What the potential says of the positions before the first step. */
-  start(outcome: Result | MltsError): void {
-    if (outcome instanceof MltsError) this.fail(outcome);
-    else this.#attempt(() => void (this.result = this.#withBonds(outcome)));
-  }
-
-  /** The forces that keep the bonds have their part in the pressure. */
-  #withBonds(outcome: Result): Result {
-    const { virial, forces } = outcome;
-    if (virial === undefined || this.constraints.bonds.length === 0) return outcome;
-    const kept = this.constraints.virial(this.state, forces!);
-    return { ...outcome, virial: virial.map((w, k) => w + kept[k]) };
   }
 
   /** Stops it where it was before the step. */
@@ -166,12 +154,10 @@ export class Walker {
     }
   }
 
-  /** Changes the length of cell and positions. */
+  /** Changes all lengths, velocities not. */
   #rescale(factor: number): void {
     const m = [factor, 0, 0, 0, factor, 0, 0, 0, factor];
-    transform(this.state.positions, m);
-    if (this.state.cell) transform(this.state.cell, m);
-    this.constraints.restore(this.state);
+    this.constraints.molecules.strain(this.state, m, [1, 0, 0, 0, 1, 0, 0, 0, 1]);
   }
 
   #checkStep(dt: number): void {
@@ -202,18 +188,14 @@ export class Walker {
     const { state, result } = this;
     const kinetic = kineticEnergy(state);
     const size = volume(state);
-    const { energy = Number.NaN, virial, sigmaForces } = result ?? {};
-    const tensor = virial && size ? kineticTensor(state) : undefined;
-    const pressure =
-      tensor && size && virial
-        ? (tensor[0] + tensor[4] + tensor[8] + virial[0] + virial[4] + virial[8]) / (3 * size)
-        : undefined;
+    const { energy = Number.NaN, forces, virial, sigmaForces } = result ?? {};
+    const stress = virial && size ? this.constraints.molecules.stress(state, virial, forces!) : undefined;
     return {
       temperature: temperature(kinetic, state.freedom),
       potential: energy,
       kinetic,
       conserved: kinetic + energy + this.integrator.reservoir(state, targets),
-      pressure,
+      pressure: stress && size ? (stress[0] + stress[4] + stress[8]) / (3 * size) : undefined,
       volume: size,
       sigmaEnergy: result?.sigmaEnergy,
       rho: result?.rho,

@@ -1,9 +1,9 @@
 import { BOLTZMANN } from '../../units.ts';
 import type { CellFreedom } from '../minimise/coordinates.ts';
-import { kick, kineticTensor, type State, volume } from '../state.ts';
+import { kick, type State, volume } from '../state.ts';
 import type { Forces, Integrator, Means, Saved, Targets } from './integrator.ts';
 import { rescaleStochastically } from './rescaling.ts';
-import { applied, restrict, strain, symmetric } from './strain.ts';
+import { applied, restrict } from './strain.ts';
 
 export interface CellRescalingOptions {
   readonly freedom: CellFreedom;
@@ -30,7 +30,8 @@ export class CellRescaling implements Integrator {
   readonly keepsMomentum = true;
   readonly #means: Means;
   readonly #options: CellRescalingOptions;
-  readonly #kinetic = new Float64Array(9);
+  /** Strain of this step. */
+  #change: Float64Array = new Float64Array(9);
   /** Energy given to the system by both baths, eV. */
   #given = 0;
 
@@ -42,31 +43,25 @@ export class CellRescaling implements Integrator {
   begin(state: State, at: Forces, targets: Targets): void {
     const { constraints } = this.#means;
     const size = volume(state)!;
-    kineticTensor(state, this.#kinetic);
-    const pressure = Float64Array.from(symmetric(at.virial!), (w, k) => (w + this.#kinetic[k]) / size);
+    const stress = constraints.molecules.stress(state, at.virial!, at.forces);
+    this.#change = this.#strainOf(stress, size, targets);
+    const work = contract(stress, this.#change);
     kick(state, at.forces, 0.5 * targets.dt);
     constraints.velocities(state);
-    const change = this.#strainOf(pressure, size, targets);
-    // Work of the strain on the atoms, to first order, and against the target pressure.
-    let work = targets.pressure * size * (Math.exp(change[0] + change[4] + change[8]) - 1);
-    for (let k = 0; k < 9; k++) work -= size * pressure[k] * change[k];
-    this.#given += work;
-    strain(
-      state,
-      applied(change, Math.exp),
-      applied(change, (x) => Math.exp(-x)),
-    );
-    constraints.restore(state);
+    const [forward, back] = [applied(this.#change, Math.exp), applied(this.#change, (x) => Math.exp(-x))];
+    constraints.molecules.strain(state, forward, back);
+    this.#given += targets.pressure * (volume(state)! - size) - 0.5 * work;
     constraints.drift(state, targets.dt);
   }
 
-  #strainOf(pressure: Float64Array, size: number, { dt, temperature, pressure: wanted }: Targets): Float64Array {
+  /** @param stress volume times pressure tensor, eV @param size volume, Å³ */
+  #strainOf(stress: Float64Array, size: number, { dt, temperature, pressure: wanted }: Targets): Float64Array {
     const { freedom, barostatTime, compressibility } = this.#options;
     const { random } = this.#means;
     const kT = BOLTZMANN * temperature;
     const rate = compressibility / barostatTime;
     if (freedom === 'isotropic') {
-      const mean = (pressure[0] + pressure[4] + pressure[8]) / 3;
+      const mean = (stress[0] + stress[4] + stress[8]) / (3 * size);
       const root = Math.sqrt(size);
       const drift = -0.5 * rate * root * (wanted - mean - kT / (2 * size)) * dt;
       const noise = Math.sqrt(0.5 * kT * rate * dt) * random.normal();
@@ -78,7 +73,7 @@ export class CellRescaling implements Integrator {
     for (let a = 0; a < 3; a++) {
       for (let b = a; b < 3; b++) {
         if (a !== b && freedom === 'anisotropic') continue;
-        const excess = pressure[3 * a + b] - (a === b ? wanted : 0);
+        const excess = stress[3 * a + b] / size - (a === b ? wanted : 0);
         const e = (rate / 3) * excess * dt + width * (a === b ? 1 : Math.SQRT1_2) * random.normal();
         change[3 * a + b] = e;
         change[3 * b + a] = e;
@@ -87,9 +82,13 @@ export class CellRescaling implements Integrator {
     return restrict(change, freedom);
   }
 
-  end(state: State, { forces }: Forces, targets: Targets): void {
+  end(state: State, { forces, virial }: Forces, targets: Targets): void {
+    const { constraints } = this.#means;
     kick(state, forces, 0.5 * targets.dt);
-    this.#means.constraints.velocities(state);
+    constraints.velocities(state);
+    // Half of the work of the strain by the stress before it, half by that after: strains are of the order √dt, so that
+    // what is of second order in them adds up.
+    this.#given -= 0.5 * contract(constraints.molecules.stress(state, virial!, forces), this.#change);
     this.#given += rescaleStochastically(state, this.#means.random, targets, this.#options.thermostatTime);
   }
 
@@ -105,4 +104,11 @@ export class CellRescaling implements Integrator {
   restore({ given }: Saved): void {
     this.#given = given as number;
   }
+}
+
+/** A:B of [3,3] matrices. */
+function contract(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < 9; k++) sum += a[k] * b[k];
+  return sum;
 }

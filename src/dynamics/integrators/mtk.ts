@@ -1,9 +1,10 @@
 import { BOLTZMANN } from '../../units.ts';
 import type { CellFreedom } from '../minimise/coordinates.ts';
+import { transform } from '../molecules.ts';
 import { kineticEnergy, kineticTensor, type State, scaleVelocities, volume } from '../state.ts';
 import { Chain } from './chain.ts';
 import type { Forces, Integrator, Means, Saved, Targets } from './integrator.ts';
-import { applied, restrict, symmetric, transform } from './strain.ts';
+import { applied, restrict, symmetric } from './strain.ts';
 
 export interface MtkOptions {
   readonly freedom: CellFreedom;

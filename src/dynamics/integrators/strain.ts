@@ -1,7 +1,6 @@
 /** Symmetric strains of a cell: their exponentials, and what they may not do. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import type { CellFreedom } from '../minimise/coordinates.ts';
-import type { State } from '../state.ts';
 
 /** f(A) of a symmetric [3,3] matrix, by its eigenvalues. */
 export function applied(a: ArrayLike<number>, f: (eigenvalue: number) => number): Float64Array {
@@ -19,16 +18,6 @@ export function applied(a: ArrayLike<number>, f: (eigenvalue: number) => number)
   return out;
 }
 
-/** rows ← rows·m for [n,3] rows. */
-export function transform(rows: Float64Array, m: ArrayLike<number>): void {
-  for (let k = 0; k < rows.length; k += 3) {
-    const [x, y, z] = [rows[k], rows[k + 1], rows[k + 2]];
-    rows[k] = x * m[0] + y * m[3] + z * m[6];
-    rows[k + 1] = x * m[1] + y * m[4] + z * m[7];
-    rows[k + 2] = x * m[2] + y * m[5] + z * m[8];
-  }
-}
-
 /** Keeps of a symmetric tensor what the cell is free to do, in place. */
 export function restrict(tensor: Float64Array, freedom: CellFreedom): Float64Array {
   if (freedom === 'triclinic') return tensor;
@@ -41,11 +30,4 @@ export function restrict(tensor: Float64Array, freedom: CellFreedom): Float64Arr
 /** Half the sum of a [3,3] matrix and its transpose. */
 export function symmetric(m: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: 9 }, (_, k) => 0.5 * (m[k] + m[3 * (k % 3) + Math.floor(k / 3)]));
-}
-
-/** Strains cell, positions and, inversely, velocities: r ← r·m, v ← v·m⁻¹. */
-export function strain({ cell, positions, velocities }: State, m: Float64Array, inverse: Float64Array): void {
-  transform(cell!, m);
-  transform(positions, m);
-  transform(velocities, inverse);
 }
