@@ -94,7 +94,11 @@ export class Simulation {
   /** Forces at the starting positions. A walker whose structure is refused fails. @throws MltsError of the whole batch */
   async start(also: readonly Want[] = []): Promise<void> {
     const outcomes = await this.#evaluate(this.walkers, also);
-    for (const [w, walker] of this.walkers.entries()) walker.start(outcomes[w]);
+    for (const [w, walker] of this.walkers.entries()) {
+      const outcome = outcomes[w];
+      if (outcome instanceof MltsError) walker.fail(outcome);
+      else walker.result = outcome;
+    }
   }
 
   /** One step of every walker that moves. @param also what to evaluate beside forces @throws MltsError of the whole batch */
