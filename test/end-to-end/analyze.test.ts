@@ -293,12 +293,21 @@ describe('mlts analyze', () => {
         /^64 atoms\n +T\/K .*\n *1000\.0 .*\n *1300\.0 .*\n\n(melting point|no melting point)/,
       );
       expect(readFileSync(join(cwd, 'melting.csv'), 'utf8').trim().split('\n')).toHaveLength(1 + 2 * 10);
-      const long = start(
-        ['analyze', 'melting', '--build', 'fcc:Al:4.1', '--temperatures', '900,1000', '--model', model],
-        {},
-        cwd,
-      );
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // Minutes of work.
+      const large = [
+        '--build',
+        'fcc:Al:4.1',
+        '--repeat',
+        '5',
+        '5',
+        '10',
+        '--temperatures',
+        '900,1000',
+        '--model',
+        model,
+      ];
+      const long = start(['analyze', 'melting', ...large], {}, cwd);
+      await new Promise((resolve) => setTimeout(resolve, 4000));
       long.process.kill('SIGINT');
       expect(await long.ended).toMatchObject({ code: 130, stdout: '', stderr: expect.stringMatching(/^E_CANCELLED/) });
     },
