@@ -2,6 +2,8 @@
  * The one error type of the project. The same codes travel on the wire and are used by the
  * C++ and Python clients (docs/protocol.md, "Errors").
  */
+import { getSystemErrorMap } from 'node:util';
+
 export const CODES = {
   E_USAGE: 'wrong command line, option or argument',
   E_FILE: 'a file cannot be read, written or parsed',
@@ -52,6 +54,12 @@ export class MltsError extends Error {
     this.remedy = remedy;
     this.atom = options.atom;
   }
+}
+
+/** Why the operating system refused, in words: `no such file or directory`. */
+export function systemReason(cause: unknown): string {
+  const { code, errno } = cause as NodeJS.ErrnoException;
+  return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? code ?? String(cause);
 }
 
 /** Any thrown value as an MltsError; what is not one already becomes E_INTERNAL with its cause kept. */

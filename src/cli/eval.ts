@@ -129,7 +129,7 @@ function openSink({ out, json, precision }: Options, source: Potential): Sink {
     write: async (evaluated) => {
       rows.push(rowOf(evaluated));
     },
-    end: () => print(table(HEADER, rows)),
+    end: async () => (rows.length > 0 ? print(table(HEADER, rows)) : undefined),
     close: nothing,
   };
 }

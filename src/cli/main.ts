@@ -21,20 +21,26 @@ function program(): Command {
     .description('Machine-learning potentials for LAMMPS, ASE and TypeScript: energies, forces and their uncertainty')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
   for (const verb of [serve, evaluate, md, relax, analyze, model, verify, bench, keys, doctor]) verb.register(mlts);
+  sayUsage(mlts, 'mlts');
   return mlts;
 }
 
+/** Wrong usage of a command and of those below it is told in the form of every other error, with the help to read. */
+function sayUsage(command: Command, name: string): void {
+  command.configureOutput({ outputError: (text, write) => write(usageError(text, name)) });
+  for (const below of command.commands) sayUsage(below, `${name} ${below.name()}`);
+}
+
 /** Commander's `error: …` in the form of every other error: `CODE: what. remedy`. */
-function usageError(text: string): string {
+function usageError(text: string, command: string): string {
   const [what, ...hints] = text
     .replace(/^error: /, '')
     .trim()
     .split('\n');
   const hint = hints.join(' ').replace(/^\((.*)\)$/, '$1');
-  return `E_USAGE: ${what.replace(/\.$/, '')}. ${hint || 'See `mlts --help`, or `--help` behind the verb.'}\n`;
+  return `E_USAGE: ${what.replace(/\.$/, '')}. ${hint || `See \`${command} --help\`.`}\n`;
 }
 
 // A reader that has seen enough (`mlts … | head`) is no fault.

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { MltsError } from '../errors.ts';
+import { MltsError, systemReason } from '../errors.ts';
 import type { Structure } from './structure.ts';
 
 /** CHARMM's unit of time, fs. */
@@ -82,10 +82,8 @@ class Records {
     try {
       this.#fd = openSync(file, 'r');
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw new MltsError('E_FILE', `${file} cannot be read (${reason})`, 'Check the path and the permissions.', {
-        cause,
-      });
+      const what = `${file} cannot be read (${systemReason(cause)})`;
+      throw new MltsError('E_FILE', what, 'Check the path and the permissions.', { cause });
     }
   }
 

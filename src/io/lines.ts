@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import { MltsError } from '../errors.ts';
+import { MltsError, systemReason } from '../errors.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const MAX_LINE = 1 << 24;
@@ -105,9 +105,7 @@ function attempt<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new MltsError('E_FILE', `${file} cannot be read (${reason})`, 'Check the path and the permissions.', {
-      cause,
-    });
+    const what = `${file} cannot be read (${systemReason(cause)})`;
+    throw new MltsError('E_FILE', what, 'Check the path and the permissions.', { cause });
   }
 }

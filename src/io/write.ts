@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { MltsError } from '../errors.ts';
+import { MltsError, systemReason } from '../errors.ts';
 
 /**
  * A file that appears under its name only when it is complete: written beside it, flushed, renamed. What is no regular file
@@ -54,7 +54,7 @@ export class OutputFile {
         code === 'ENOSPC' || code === 'EFBIG' || code === 'EDQUOT'
           ? 'Free some space, or write to another disk.'
           : 'Check that the folder exists and that you may write there.';
-      throw new MltsError('E_DISK', `${this.file} cannot be written (${code ?? String(cause)})`, remedy, { cause });
+      throw new MltsError('E_DISK', `${this.file} cannot be written (${systemReason(cause)})`, remedy, { cause });
     }
   }
 }

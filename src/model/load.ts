@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { numberOf } from '../elements.ts';
-import { MltsError } from '../errors.ts';
+import { MltsError, systemReason } from '../errors.ts';
 import { inAngstrom, inElectronVolt } from '../units.ts';
 import { type Card, parseCard, promisedTensors } from './card.ts';
 import type { AniModel, ElementNetwork, Model } from './model.ts';
@@ -29,7 +29,7 @@ export async function loadModelAndCard(path: string): Promise<LoadedModel> {
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new MltsError(
       'E_FILE',
-      `${path} cannot be read (${cause.message})`,
+      `${path} cannot be read (${systemReason(cause)})`,
       'Give the path of a .mlts file that you may read.',
       { cause },
     );

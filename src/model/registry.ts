@@ -1,7 +1,7 @@
 /**
  * Models by name: which folders are searched, what lies there, which file a name means.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, delimiter, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,13 @@ export async function findModel(nameOrPath: string, folders: readonly string[] =
   const found = entries.find(({ name }) => name === nameOrPath);
   if (found !== undefined) return found.path;
   const names = [...new Set(entries.map(({ name }) => name))];
+  if ((await stat(nameOrPath).catch(() => undefined))?.isFile()) {
+    throw new MltsError(
+      'E_MODEL_NOT_FOUND',
+      `${nameOrPath} is a file, but not a ${SUFFIX} model`,
+      '`mlts model import` makes one out of a NeuroChem set.',
+    );
+  }
   const near = nearest(nameOrPath, names);
   const there = names.length === 0 ? 'there are none' : `there are ${names.join(', ')}`;
   throw new MltsError(

@@ -1,6 +1,7 @@
 /** One bound endpoint: frames in, frames out. */
 import { lstat, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, Router } from 'zeromq';
 import { MltsError } from '../errors.ts';
@@ -38,7 +39,15 @@ const taken = (address: string, cause?: unknown): MltsError =>
 /** libzmq unlinks whatever lies at an ipc path before it binds, be it another server's live socket or a user's file. */
 async function guardPath(address: string, path: string): Promise<void> {
   const status = await lstat(path).catch(() => undefined);
-  if (status === undefined) return;
+  if (status === undefined) {
+    const folder = dirname(path);
+    if (await lstat(folder).catch(() => undefined)) return;
+    throw new MltsError(
+      'E_ADDRESS',
+      `there is no folder ${folder} for ${address}`,
+      'Make it, or choose another --bind.',
+    );
+  }
   if (!status.isSocket())
     throw new MltsError('E_ADDRESS', `${path} exists and is not a socket`, 'Choose another --bind.');
   if (await isAlive(address)) throw taken(address);

@@ -92,9 +92,9 @@ export class Server {
   async #listen({ endpoints, keys }: ServerOptions): Promise<void> {
     if (endpoints.length === 0) throw new MltsError('E_USAGE', 'the server has no endpoint', 'Name one or more.');
     const parsed = endpoints.map(parseEndpoint);
-    const isOpen = parsed.some((endpoint) => !endpoint.local);
-    const secretKey = isOpen && keys !== undefined ? (await readKeyFile(keys.server)).secret : undefined;
-    if (isOpen && keys !== undefined) this.#gatekeeper = await Gatekeeper.start(this.#context, keys.allowed, this.#log);
+    const open = parsed.find((endpoint) => !endpoint.local);
+    const secretKey = open && keys && (await secretFor(open.address, keys.server));
+    if (open && keys) this.#gatekeeper = await Gatekeeper.start(this.#context, keys.allowed, this.#log);
     const { maxBytes, idleRelease } = this.#rooms.limits;
     for (const endpoint of parsed) {
       this.#listeners.push(await Listener.bind(endpoint, { context: this.#context, secretKey, maxBytes }));
@@ -180,6 +180,16 @@ export class Server {
     const { dispatcher, clients } = this.#rooms;
     clients.drop(client);
     dispatcher.cancel(client);
+  }
+}
+
+/** The server's secret key. @throws MltsError E_KEYS that says what needs it */
+async function secretFor(address: string, file: string): Promise<string> {
+  try {
+    return (await readKeyFile(file)).secret;
+  } catch (cause) {
+    const { what, remedy } = asMltsError(cause);
+    throw new MltsError('E_KEYS', `${address} is open to other machines, which takes keys: ${what}`, remedy, { cause });
   }
 }
 

@@ -221,7 +221,7 @@ result = dict(energy=a.get_potential_energy(), forces=a.get_forces().ravel().tol
             { cwd },
           ),
         ).ended,
-      /E_DISK: out\.xyz cannot be written \(EFBIG\)/,
+      /E_DISK: out\.xyz cannot be written \(file too large\)/,
     ],
   ])('leaves no file, whole or part, where %s', async (_, attempt, message) => {
     const cwd = folderWith({ 'bad.xyz': `${GAS}1\n\nFe 0 0 0\n`, 'long.xyz': GAS.repeat(200) });
@@ -237,7 +237,7 @@ result = dict(energy=a.get_potential_energy(), forces=a.get_forces().ravel().tol
     const { code, stderr } = await run(cwd, 'eval', 'gas.xyz', '--model', TEST.path(), '--out', 'full');
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/^E_DISK: full cannot be written \(ENOSPC\)\. Free some space/m),
+      stderr: expect.stringMatching(/^E_DISK: full cannot be written \(no space left on device\)\. Free some space/m),
     });
   });
 
@@ -292,7 +292,7 @@ describe('mlts eval', () => {
   });
 
   it.each([
-    [['eval', 'none.xyz', '--model'], 1, /E_FILE: none\.xyz cannot be read \(ENOENT\)/],
+    [['eval', 'none.xyz', '--model'], 1, /E_FILE: none\.xyz cannot be read \(no such file or directory\)/],
     [['eval', 'empty.xyz', '--model'], 1, /E_EMPTY: no structures in empty\.xyz at --index :/],
     [['eval', 'gas.xyz', '--index', '4', '--model'], 2, /E_USAGE: gas\.xyz has no frame 4: it holds 1/],
     [['eval', 'gas.xyz', '--index', 'x', '--model'], 2, /E_USAGE: the frame index 'x'/],
@@ -314,6 +314,7 @@ describe('mlts eval', () => {
   });
 
   it.each([
+    [['eval', 'gas.xyz', '--model', 'gas.xyz'], /E_MODEL_NOT_FOUND: gas\.xyz is a file, but not a \.mlts model/, 1],
     [['eval', 'gas.xyz'], /E_USAGE: neither a model nor a server is named/, 2],
     [['eval', 'gas.xyz', '--connect', 'tcp://127.0.0.1:1'], /E_CONNECT: /, 1],
     [['eval', 'gas.xyz', '--connect', 'nonsense'], /E_ADDRESS: /, 1],

@@ -24,7 +24,8 @@ describe('mlts', () => {
     [['evla'], /^E_USAGE: unknown command 'evla'\. Did you mean eval\?\n$/],
     [['eval', 'a.xyz', '--modle', 'x'], /^E_USAGE: unknown option '--modle'\. Did you mean --model\?\n$/],
     [['bench', '--model', 'x', '--threads', 'many'], /^E_USAGE: option '--threads <n>' argument 'many' is invalid/],
-    [['verify'], /^E_USAGE: required option '--model <m>' not specified/],
+    [['verify'], /^E_USAGE: required option '--model <m>' not specified\. See `mlts verify --help`\.\n$/],
+    [['model', 'show'], /^E_USAGE: missing required argument 'model'\. See `mlts model show --help`\.\n$/],
   ])('%j is wrong usage', async (args, message) => {
     expect(await mlts(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
   });

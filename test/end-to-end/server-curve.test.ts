@@ -43,12 +43,12 @@ describe('a server that other machines reach', () => {
       /^E_KEYS: .*the server has no keys\. Run `mlts keys generate`/,
     );
     await expect(start('tcp://*:*', { server: '/nowhere/server.json', allowed: '/nowhere/allowed' })).rejects.toThrow(
-      /^E_KEYS: no key file/,
+      /^E_KEYS: tcp:.* is open to other machines, which takes keys: no key file/,
     );
     const file = join(temporaryFolder(), 'server.json');
     writeFileSync(file, '{"public": "x", "secret": "y"}');
     await expect(start('tcp://0.0.0.0:*', { server: file, allowed: '/nowhere' })).rejects.toThrow(
-      /^E_KEYS: 'public' of/,
+      /^E_KEYS: tcp:.*: 'public' of/,
     );
   });
 
