@@ -1,7 +1,7 @@
 /** What cannot move freely: bonds of fixed length, atoms held in place, the centre of mass. */
 import { MltsError } from '../errors.ts';
 import { Molecules } from './molecules.ts';
-import { drift, type State } from './state.ts';
+import { drift, removeMomentum, type State } from './state.ts';
 
 /** Relative error of a squared bond length, and of its rate. */
 const TOLERANCE = 1e-10;
@@ -52,6 +52,12 @@ export class Constraints {
     const mobile = mobility.reduce((count, one) => count + (one > 0 ? 1 : 0), 0);
     const free = this.bonds.filter(({ first, second }) => mobility[first] > 0 || mobility[second] > 0).length;
     return Math.max(1, 3 * mobile - free - (this.keepsMomentum ? 3 : 0));
+  }
+
+  /** Makes given velocities such as these constraints leave them. @param stop takes the motion of the centre of mass out too */
+  admit(state: State, stop: boolean): void {
+    if (stop && this.keepsMomentum) removeMomentum(state);
+    this.velocities(state);
   }
 
   /** r += dt·v, then back onto the constraints; velocities become those of the path taken. @throws MltsError E_UNSTABLE */

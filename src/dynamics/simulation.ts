@@ -4,6 +4,7 @@ import { massOf, symbolOf } from '../elements.ts';
 import type { Potential, Precision, System, Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import { AMU_PER_ANGSTROM3_IN_G_PER_CM3 } from '../units.ts';
+import { checkOptions, checkStart } from './check-options.ts';
 import type { Ensemble } from './integrators/choose.ts';
 import type { Targets } from './integrators/integrator.ts';
 import { constant, type Schedule, valueAt } from './schedule.ts';
@@ -53,20 +54,18 @@ export class Simulation {
   step = 0;
   readonly #options: SimulationOptions;
 
-  /** @throws MltsError E_USAGE, E_CELL, E_SPECIES */
+  /** @throws MltsError E_USAGE, E_SHAPE, E_CELL, E_SPECIES */
   constructor(systems: readonly Start[], options: SimulationOptions) {
-    const { ensemble, temperature, fixed = [], bonds = [], seed, potential, timestep } = options;
-    if (!(timestep > 0)) throw new MltsError('E_USAGE', `the timestep is ${timestep} fs`, 'Give one above 0.');
-    if (ensemble !== 'nve' && temperature === undefined) {
-      throw new MltsError('E_USAGE', `${ensemble} without a temperature`, 'Say which, in K.');
-    }
+    const { ensemble, temperature, fixed, bonds = [], seed, potential } = options;
+    checkOptions(options);
     this.#options = options;
     this.walkers = systems.map((system, w) => {
-      checkAtoms(fixed, system.numbers.length);
+      checkStart(system, options);
       const state = stateOf(system, system.masses ?? massesOf(system.numbers), system.velocities, fixed);
       const walker = new Walker(state, options, bonds, seed + w, potential);
       const draw = options.draw ?? (system.velocities ? undefined : (temperature?.from ?? 0));
       if (draw !== undefined) drawVelocities(state, walker.constraints, draw, walker.random);
+      else walker.constraints.admit(state, ensemble !== 'nve');
       return walker;
     });
   }
@@ -170,10 +169,4 @@ function massesOf(numbers: Int32Array): Float64Array {
     }
     return mass;
   });
-}
-
-function checkAtoms(fixed: readonly number[], n: number): void {
-  const bad = fixed.find((atom) => !(Number.isInteger(atom) && atom >= 0 && atom < n));
-  if (bad === undefined) return;
-  throw new MltsError('E_USAGE', `atom ${bad} is to be fixed, there are atoms 0 to ${n - 1}`, 'Correct the list.');
 }

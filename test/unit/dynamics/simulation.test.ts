@@ -125,6 +125,18 @@ describe('a simulation', () => {
     expect(((walker.mass / simulation.observe(walker).volume!) * 1.6605390666).toFixed(6)).toBe('1.600000');
   });
 
+  it('takes the motion of the whole out of given velocities where a thermostat would heat it', async () => {
+    const velocities = new Float64Array(96).map((_, k) => 1e-3 * (1 + (k % 5)));
+    const total = (options: Partial<SimulationOptions>) => {
+      const { state } = simulate([{ ...argonCrystal(), velocities }], argon(), options).walkers[0];
+      return state.velocities.reduce((sum, v) => sum + v, 0);
+    };
+    expect(Math.abs(total({ ensemble: 'nvt', temperature: constant(40) }))).toBeLessThan(1e-15);
+    const whole = velocities.reduce((sum, v) => sum + v, 0);
+    expect(total({ ensemble: 'nvt', thermostat: 'langevin', temperature: constant(40) })).toBe(whole);
+    expect(total({ ensemble: 'nve' })).toBe(whole);
+  });
+
   it('stops a walker that explodes at its last good state, names the atom, and the others go on', async () => {
     let calls = 0;
     const bomb = new Analytic('bomb', ({ positions }) => {
@@ -155,6 +167,26 @@ describe('a simulation', () => {
 
   it('refuses what cannot be run', async () => {
     const nvt = { ensemble: 'nvt', temperature: constant(1) } as const;
+    const impossible: readonly (readonly [Partial<SimulationOptions>, string])[] = [
+      [{ timestep: Number.NaN }, 'timestep is NaN, must be above 0 fs'],
+      [{ duration: 0 }, 'duration is 0'],
+      [{ seed: 0.5 }, 'seed is 0.5'],
+      [{ draw: -1 }, 'draw is -1, must be at least 0 K'],
+      [{ ...nvt, temperature: { from: 300, to: 200, amplitude: -250, period: 10 } }, 'temperature is -50'],
+      [{ ...nvt, temperature: constant(0) }, 'temperature is 0, must be above 0 K'],
+      [{ ...nvt, density: constant(-1) }, 'density is -1'],
+      [{ ...nvt, thermostatTime: 0 }, "time of the thermostat 'rescale' is 0"],
+      [{ ...nvt, ensemble: 'npt', pressure: constant(Number.NaN) }, 'pressure is NaN'],
+      [{ ...nvt, ensemble: 'npt', barostatTime: -1 }, 'barostatTime is -1'],
+      [{ ...nvt, ensemble: 'npt', compressibility: 0 }, 'compressibility is 0'],
+    ];
+    for (const [options, words] of impossible) {
+      await expectError(() => simulate([argonCrystal()], argon(), options), 'E_USAGE', words);
+    }
+    const bad = { velocities: new Float64Array(96).fill(Number.NaN, 50) };
+    await expectError(() => simulate([{ ...argonCrystal(), ...bad }], argon()), 'E_USAGE');
+    await expectError(() => simulate([{ ...argonCrystal(), masses: new Float64Array(32) }], argon()), 'E_USAGE');
+    await expectError(() => simulate([{ ...argonCrystal(), velocities: new Float64Array(95) }], argon()), 'E_SHAPE');
     await expectError(() => simulate([argonCrystal()], argon(), { timestep: 0 }), 'E_USAGE');
     await expectError(() => simulate([argonCrystal()], argon(), { ensemble: 'nvt' }), 'E_USAGE');
     await expectError(() => simulate([argonCrystal()], argon(), { fixed: [32] }), 'E_USAGE');

@@ -1,0 +1,59 @@
+/** What a simulation is refused for before its first step. */
+import { MltsError } from '../errors.ts';
+import type { Schedule } from './schedule.ts';
+import type { SimulationOptions, Start } from './simulation.ts';
+
+/** @throws MltsError E_USAGE with the name, the value and the bound */
+export function checkOptions(options: SimulationOptions): void {
+  const { ensemble, temperature, pressure, density, thermostat, draw, seed } = options;
+  above('timestep', options.timestep, 0, 'fs');
+  above('duration', options.duration, 0, 'fs');
+  if (!Number.isSafeInteger(seed)) refuse('seed', seed, 'a whole number');
+  if (draw !== undefined && !(draw >= 0 && draw < Number.POSITIVE_INFINITY)) refuse('draw', draw, 'at least 0 K');
+  if (density !== undefined) above('density', least(density), 0, 'g/cm³');
+  if (ensemble === 'nve') return;
+  if (temperature === undefined) {
+    throw new MltsError('E_USAGE', `${ensemble} without a temperature`, 'Say which, in K.');
+  }
+  above('temperature', least(temperature), 0, 'K');
+  above(`time of the thermostat '${thermostat}'`, options.thermostatTime, 0, 'fs');
+  if (ensemble === 'nvt') return;
+  above('barostatTime', options.barostatTime, 0, 'fs');
+  above('compressibility', options.compressibility, 0, 'Å³/eV');
+  if (pressure !== undefined && !Number.isFinite(least(pressure))) refuse('pressure', least(pressure), 'finite');
+}
+
+/** @throws MltsError E_USAGE, E_SHAPE */
+export function checkStart({ numbers, velocities, masses }: Start, { fixed = [] }: SimulationOptions): void {
+  const n = numbers.length;
+  const bad = fixed.find((atom) => !(Number.isInteger(atom) && atom >= 0 && atom < n));
+  if (bad !== undefined) {
+    throw new MltsError('E_USAGE', `atom ${bad} is to be fixed, there are atoms 0 to ${n - 1}`, 'Correct the list.');
+  }
+  for (const [name, values, length] of [
+    ['velocities', velocities, 3 * n],
+    ['masses', masses, n],
+  ] as const) {
+    if (values === undefined) continue;
+    if (values.length !== length) {
+      const what = `${values.length} ${name} for ${n} atoms`;
+      throw new MltsError('E_SHAPE', what, `Give ${length / n} an atom.`);
+    }
+    const at = values.findIndex((value) => !Number.isFinite(value) || (name === 'masses' && value <= 0));
+    if (at < 0) continue;
+    const atom = Math.floor((at * n) / length);
+    throw new MltsError('E_USAGE', `${name} of atom ${atom}: ${values[at]}`, 'Give finite velocities, masses above 0.');
+  }
+}
+
+/** The lowest value on the way; NaN where one of them is none. */
+const least = ({ from, to, amplitude, period }: Schedule): number =>
+  Math.min(from, to) + Math.min(0, amplitude) + 0 * Math.max(from, to, amplitude, period);
+
+function above(name: string, value: number, bound: number, unit: string): void {
+  if (!(value > bound && value < Number.POSITIVE_INFINITY)) refuse(name, value, `above ${bound} ${unit}`);
+}
+
+function refuse(name: string, value: number, expected: string): never {
+  throw new MltsError('E_USAGE', `${name} is ${value}, must be ${expected}`, 'Give another value.');
+}
