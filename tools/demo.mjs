@@ -29,11 +29,13 @@ await runTool(async () => {
  * @param {import('./demo/jobs.mjs').Results} results
  * @returns {[string, string][]}
  */
-function summary({ model, water, relaxation, final, verdicts, bench }) {
+function summary({ model, water, relaxation, md, final, verdicts, bench, lammps, cpu }) {
   const { thermo } = water;
   const last = relaxation.steps[relaxation.steps.length - 1];
   const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const swing = Math.max(...md.map(({ conserved }) => Math.abs(conserved - md[0].conserved)));
   return [
+    ['machine', `${cpu.model}, ${cpu.threads} processors; LAMMPS ${lammps.version}`],
     [
       'model',
       `${model.name}, ${model.members} members, ${model.elements.join(' ')}, sha256 ${model.sha256.slice(0, 12)}`,
@@ -52,7 +54,11 @@ function summary({ model, water, relaxation, final, verdicts, bench }) {
       `ethanol relaxed in ${relaxation.steps.length - 1} steps to ${last.force.toFixed(4)} eV/Å, energy ${relaxation.steps[0].energy.toFixed(3)} → ${last.energy.toFixed(3)} eV`,
     ],
     [
-      'stand-alone',
+      'mlts md',
+      `${md[md.length - 1].time.toFixed(0)} fs at constant energy from the last frame, ${mean(md.map(({ temperature }) => temperature)).toFixed(0)} K, total energy within ${((1000 * swing) / final.natoms).toFixed(2)} meV/atom`,
+    ],
+    [
+      'mlts eval',
       `energy of the last LAMMPS frame ${final.energy.toFixed(4)} eV by ${final.backend}, ${Math.abs(final.energy - water.energy).toExponential(1)} eV from LAMMPS`,
     ],
     ['mlts verify', `${verdicts.filter(({ pass }) => pass).length} of ${verdicts.length} checks passed`],
@@ -67,11 +73,13 @@ function summary({ model, water, relaxation, final, verdicts, bench }) {
  * What did not come out as it must.
  * @param {import('./demo/jobs.mjs').Results} results
  */
-function faults({ water, relaxation, final, verdicts }) {
+function faults({ water, relaxation, md, final, verdicts }) {
   const lines = verdicts.filter(({ pass }) => !pass).map(({ check }) => `mlts verify: ${check} failed`);
   if (!(water.drift < 1e-3)) lines.push(`LAMMPS: the energy drifts by ${water.drift} eV/atom/ps, at most 1e-3`);
   if (!(Math.abs(final.energy - water.energy) < 1e-5 * final.natoms))
     lines.push('LAMMPS and mlts eval disagree on the energy of the last frame');
+  const change = Math.abs(md[md.length - 1].conserved - md[0].conserved) / final.natoms;
+  if (!(md[md.length - 1].time >= 200 && change < 1e-3)) lines.push(`mlts md: the energy changed by ${change} eV/atom`);
   if (!(relaxation.steps[relaxation.steps.length - 1].force < 0.01)) lines.push('ASE: the relaxation did not converge');
   return lines;
 }

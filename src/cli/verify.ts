@@ -59,6 +59,6 @@ function firstFrame(file: string) {
 
 function line({ check, value, bound, unit, pass, run, error }: Verdict): string {
   const measured =
-    error ?? `${value.toExponential(1)} ≤ ${bound.toExponential(0)} ${unit}${run === undefined ? '' : ` (${run})`}`;
+    error ?? `${value.toExponential(1)} ≤ ${bound.toExponential()} ${unit}${run === undefined ? '' : ` (${run})`}`;
   return `${pass ? 'pass' : 'FAIL'}  ${check.padEnd(32)} ${measured}\n`;
 }

@@ -13,6 +13,9 @@ import { deck, readFrames, readThermo, waterBox, waterData } from './water.mjs';
  * @property {Water} water
  * @property {{ steps: { energy: number, force: number, sigma: number }[] }} relaxation
  * @property {{ energy: number, natoms: number, backend: string, sigma_forces: number[] }} final
+ * @property {{ time: number, temperature: number, potential: number, conserved: number, maxSigmaForce: number }[]} md rows of the log of `mlts md`: fs, K, eV, eV/Å
+ * @property {{ executable: string, version: string, mpiexec: string, plugin: string }} lammps
+ * @property {{ model: string, threads: number }} cpu
  * @property {{ check: string, value: number, bound: number, unit: string, pass: boolean }[]} verdicts
  * @property {{ natoms: number, threads: number, members: number, ms_median: number, stages_ms: Record<string, number> | null, fraction_of_peak: number | null }} bench
  *
@@ -58,12 +61,14 @@ export async function runJobs(folder) {
     const water = await runWater(folder, daemon.endpoint, doctor.lammps);
     say('ASE relaxation');
     const relaxation = await relax(folder, daemon.endpoint);
-    say('stand-alone: eval, verify, bench');
+    say('stand-alone: md, eval, verify, bench');
     const last = writeLast(folder, water);
+    const nve = ['--ensemble', 'nve', '--velocities', '300', '--time', '200fs', '--log', '10', '--every', '40'];
+    const md = await mlts('demo-md', 'md', last, '--model', 'default', ...nve, '--output', join(folder, 'md'));
     const [final] = await mlts('demo-eval', 'eval', last, '--model', 'default', '--precision', 'double');
     const verdicts = await mlts('demo-verify', 'verify', '--model', 'default');
     const [bench] = await mlts('demo-bench', 'bench', last, '--model', 'default');
-    return { model, water, relaxation, final, verdicts, bench };
+    return { model, water, relaxation, md, final, verdicts, bench, lammps: doctor.lammps, cpu: doctor.cpu };
   } finally {
     await daemon.stop();
   }
