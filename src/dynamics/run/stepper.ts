@@ -135,7 +135,7 @@ export class Stepper {
       const observables = this.#simulation.observe(one);
       const first = (conditions: DynamicsStage['stop']) => {
         for (const condition of conditions) {
-          const words = met(condition, one.state, observables);
+          const words = met(condition, one, observables);
           if (words !== undefined) return words;
         }
         return undefined;
