@@ -1,4 +1,4 @@
-import { readElements } from './lammps-types.ts';
+import { type Row, readElements } from './lammps-types.ts';
 import { fields, type Lines } from './lines.ts';
 import type { Structure } from './structure.ts';
 
@@ -26,14 +26,6 @@ const SECTIONS = new Set(
     .split('|')
     .map((name) => name.trim()),
 );
-
-/** One line of a section, kept with its number for messages. */
-export interface Row {
-  readonly line: number;
-  readonly fields: readonly string[];
-  /** What follows a `#`. */
-  readonly comment: string;
-}
 
 interface Section {
   readonly hint: string;

@@ -1,7 +1,14 @@
 import { MAX_NUMBER, massOf } from '../elements.ts';
-import type { Row } from './lammps-data.ts';
 import type { Lines } from './lines.ts';
 import { elementOf } from './structure.ts';
+
+/** One line of a section, kept with its number for messages. */
+export interface Row {
+  readonly line: number;
+  readonly fields: readonly string[];
+  /** What follows a `#`. */
+  readonly comment: string;
+}
 
 /** Two masses closer than this mean the same element, amu: rounding is less, neighbours in the table differ by more. */
 const MASS_TOLERANCE = 0.1;

@@ -2,12 +2,7 @@
 import type { Outcome, System } from '../engine/potential.ts';
 import type { Client } from './clients.ts';
 import type { Kind } from './models.ts';
-import type { Session } from './session.ts';
-
-/** A place in the order of a session's replies; sent once it has a reply and is the first. */
-export interface Pending {
-  reply: object | undefined;
-}
+import type { Pending, Session } from './session.ts';
 
 export class Job implements Pending {
   readonly client: Client;

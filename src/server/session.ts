@@ -3,8 +3,12 @@ import type { System, Trajectory } from '../engine/potential.ts';
 import { validateSystem } from '../engine/validate.ts';
 import { MltsError } from '../errors.ts';
 import type { Pbc, SessionEvaluateRequest, WireWant } from '../protocol/messages.ts';
-import type { Job, Pending } from './job.ts';
 import type { Kind, Served } from './models.ts';
+
+/** A place in the order of a session's replies; sent once it has a reply and is the first. */
+export interface Pending {
+  reply: object | undefined;
+}
 
 export class Session {
   readonly id: number;
@@ -88,7 +92,7 @@ export class Session {
 
   /** Replies that may go now: those at the front of the order. */
   *ready(): Generator<Pending & { reply: object }> {
-    while (this.outstanding[0]?.reply !== undefined) yield this.outstanding.shift() as Job & { reply: object };
+    while (this.outstanding[0]?.reply !== undefined) yield this.outstanding.shift() as Pending & { reply: object };
     if (this.#isClosed && this.isIdle) this.release();
   }
 }
