@@ -46,11 +46,12 @@ void Pace::wait(MPI_Request* request) {
   for (int tries = 0; !done && tries < spins; tries++) MPI_Test(request, &done, MPI_STATUS_IGNORE);
   if (done) return;
 
+  // To sleep too long costs the step, to sleep too little costs naps: short waits count at once, long ones slowly.
   const Naps precise;
   std::this_thread::sleep_for(0.75 * usual_);
   MPI_Test(request, &done, MPI_STATUS_IGNORE);
   if (done) {
-    usual_ *= 0.75;  // it had been done for a time that nobody knows
+    usual_ *= 0.5;
     return;
   }
   Seconds waited(0);
@@ -59,7 +60,7 @@ void Pace::wait(MPI_Request* request) {
     std::this_thread::sleep_for(std::clamp(waited / 64, shortest, longest));
     MPI_Test(request, &done, MPI_STATUS_IGNORE);
   }
-  usual_ = std::min(waited, 2 * usual_ + longest);  // one long wait, for a server that came back, is not the usual one
+  usual_ = std::min(waited, 1.1 * usual_ + 5 * shortest);
 }
 
 std::string agree(MPI_Comm world, const std::function<void()>& work) {
