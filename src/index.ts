@@ -11,7 +11,8 @@ export type { Session, SessionOptions, StepOptions } from './client/session.ts';
 export { type Relaxed, type RelaxOptions, relax } from './dynamics/minimise/relax.ts';
 export { harmonicEnergies, type Modes, normalModes } from './dynamics/modes.ts';
 export { type NebOptions, neb, type Path } from './dynamics/neb.ts';
-export { Simulation, type SimulationOptions, type Start } from './dynamics/simulation.ts';
+export type { SimulationOptions, Start } from './dynamics/options.ts';
+export { Simulation } from './dynamics/simulation.ts';
 export type {
   EvaluateOptions,
   Outcome,

@@ -1,8 +1,9 @@
 /** Melting points by coexistence of crystal and liquid. */
 import type { Ensemble } from '../dynamics/integrators/choose.ts';
 import { product } from '../dynamics/minimise/coordinates.ts';
+import type { Start } from '../dynamics/options.ts';
 import { constant } from '../dynamics/schedule.ts';
-import { Simulation, type Start } from '../dynamics/simulation.ts';
+import { Simulation } from '../dynamics/simulation.ts';
 import { volume } from '../dynamics/state.ts';
 import type { Walker } from '../dynamics/walker.ts';
 import { determinant, inverse } from '../engine/cell.ts';

@@ -1,7 +1,7 @@
 /** What `mlts md` shows: a table and a progress bar for people, JSON Lines for programs. */
 import cliProgress from 'cli-progress';
+import type { Host } from '../dynamics/run/context.ts';
 import { type LogRow, TABLE_HEADER, tableRow } from '../dynamics/run/log-table.ts';
-import type { Host } from '../dynamics/run/run.ts';
 import { print } from './options.ts';
 
 export interface ClosableHost extends Host {

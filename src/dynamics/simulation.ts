@@ -1,46 +1,15 @@
 /** Many walkers through time together: one evaluation a step for all of them. */
 
 import { massOf, symbolOf } from '../elements.ts';
-import type { Potential, Precision, System, Want } from '../engine/potential.ts';
+import type { Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import { AMU_PER_ANGSTROM3_IN_G_PER_CM3 } from '../units.ts';
-import { checkOptions, checkStart } from './check-options.ts';
-import type { Ensemble } from './integrators/choose.ts';
 import type { Targets } from './integrators/integrator.ts';
-import { constant, type Schedule, valueAt } from './schedule.ts';
+import { checkOptions, checkStart, type SimulationOptions, type Start } from './options.ts';
+import { constant, valueAt } from './schedule.ts';
 import { stateOf, volume } from './state.ts';
 import { drawVelocities } from './velocities.ts';
 import { type Observables, type SavedWalker, Walker } from './walker.ts';
-
-export interface SimulationOptions extends Ensemble {
-  readonly potential: Potential;
-  readonly precision?: Precision | undefined;
-  /** fs */
-  readonly timestep: number;
-  /** t_end of the schedules, fs */
-  readonly duration: number;
-  /** K */
-  readonly temperature?: Schedule | undefined;
-  /** eV/Å³; default 0 */
-  readonly pressure?: Schedule | undefined;
-  /** g/cm³; the cell is scaled to it */
-  readonly density?: Schedule | undefined;
-  /** Draws velocities at this temperature, K; undefined: those of the systems, or the schedule's where they have none. */
-  readonly draw?: number | undefined;
-  /** Atoms that do not move. */
-  readonly fixed?: readonly number[] | undefined;
-  /** Pairs of atoms whose distance is kept. */
-  readonly bonds?: readonly (readonly [number, number])[] | undefined;
-  /** Walker w draws from seed + w. */
-  readonly seed: number;
-}
-
-export interface Start extends System {
-  /** [n,3] Å/fs */
-  readonly velocities?: Float64Array | undefined;
-  /** [n] amu; default those of the elements */
-  readonly masses?: Float64Array | undefined;
-}
 
 /** Plain JSON. */
 export interface SavedSimulation {

@@ -1,6 +1,7 @@
 /** What a run at constant energy shows of a potential. */
 import { relax } from '../dynamics/minimise/relax.ts';
-import { Simulation, type SimulationOptions } from '../dynamics/simulation.ts';
+import type { SimulationOptions } from '../dynamics/options.ts';
+import { Simulation } from '../dynamics/simulation.ts';
 import type { Walker } from '../dynamics/walker.ts';
 import type { Potential, Precision, System } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /** Systems for analytic potentials. */
-import type { Start } from '../../src/dynamics/simulation.ts';
+import type { Start } from '../../src/dynamics/options.ts';
 import { inverse } from '../../src/engine/cell.ts';
 import { Analytic } from './analytic.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -59,4 +59,28 @@ it('the linter refuses every import against the layers, and no other', () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+it('no file imports itself by way of others, not even for types', () => {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const imports = new Map(
+    files.map((file) => {
+      const text = readFileSync(join(ROOT, 'src', file), 'utf8');
+      const found = [...text.matchAll(/(?:from |import\()'(\.[^']*)'/g)];
+      return [file, found.map(([, to]) => join(dirname(file), to))];
+    }),
+  );
+  expect([...imports.values()].flat().length).toBeGreaterThan(files.length);
+  const circles: string[] = [];
+  const clear = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (clear.has(file) || path.includes(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    clear.add(file);
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
 });

@@ -4,11 +4,12 @@ import { asMltsError, MltsError } from '../../errors.ts';
 import type { AtomArray, Structure } from '../../io/structure.ts';
 import type { ModelInfo } from '../../model/model.ts';
 import type { DynamicsStage } from '../input/stages.ts';
-import { type SavedSimulation, Simulation, type Start } from '../simulation.ts';
+import type { Start } from '../options.ts';
+import { type SavedSimulation, Simulation } from '../simulation.ts';
 import type { Walker } from '../walker.ts';
 import { met, needsSigma } from './conditions.ts';
+import { type Context, nameOf, ofWalker } from './context.ts';
 import type { LogRow } from './log-table.ts';
-import { type Context, nameOf, ofWalker } from './run.ts';
 
 /** A frame that met a condition. */
 export interface Event {

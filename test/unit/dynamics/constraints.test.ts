@@ -1,7 +1,8 @@
 /** Bonds of fixed length: what they do to lengths, pressure and the conserved energy. */
 import { describe, expect, it } from 'vitest';
+import type { SimulationOptions, Start } from '../../../src/dynamics/options.ts';
 import { constant } from '../../../src/dynamics/schedule.ts';
-import { Simulation, type SimulationOptions, type Start } from '../../../src/dynamics/simulation.ts';
+import { Simulation } from '../../../src/dynamics/simulation.ts';
 import { kineticEnergy, removeMomentum } from '../../../src/dynamics/state.ts';
 import type { Walker } from '../../../src/dynamics/walker.ts';
 import type { Result } from '../../../src/engine/potential.ts';

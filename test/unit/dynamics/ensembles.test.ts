@@ -1,8 +1,9 @@
 /** What the integrators sample and keep, against statistical mechanics. Seeds are fixed; bounds are several standard errors. */
 import { describe, expect, it } from 'vitest';
 import type { Ensemble } from '../../../src/dynamics/integrators/choose.ts';
+import type { SimulationOptions, Start } from '../../../src/dynamics/options.ts';
 import { constant } from '../../../src/dynamics/schedule.ts';
-import { Simulation, type SimulationOptions, type Start } from '../../../src/dynamics/simulation.ts';
+import { Simulation } from '../../../src/dynamics/simulation.ts';
 import { kineticEnergy } from '../../../src/dynamics/state.ts';
 import { AMU_ANGSTROM2_PER_FS2, BOLTZMANN, EV_PER_ANGSTROM3_IN_GPA } from '../../../src/units.ts';
 import { Analytic } from '../../support/analytic.ts';

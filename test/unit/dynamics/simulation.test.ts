@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Ensemble } from '../../../src/dynamics/integrators/choose.ts';
+import type { SimulationOptions, Start } from '../../../src/dynamics/options.ts';
 import { constant, valueAt } from '../../../src/dynamics/schedule.ts';
-import {
-  type SavedSimulation,
-  Simulation,
-  type SimulationOptions,
-  type Start,
-} from '../../../src/dynamics/simulation.ts';
+import { type SavedSimulation, Simulation } from '../../../src/dynamics/simulation.ts';
 import { MltsError } from '../../../src/errors.ts';
 import { Analytic } from '../../support/analytic.ts';
 import { argon, argonCrystal, oscillators } from '../../support/dynamics.ts';

@@ -1,7 +1,38 @@
-/** What a simulation is refused for before its first step. */
+/** What a simulation takes, and what it is refused for before its first step. */
+import type { Potential, Precision, System } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
+import type { Ensemble } from './integrators/choose.ts';
 import type { Schedule } from './schedule.ts';
-import type { SimulationOptions, Start } from './simulation.ts';
+
+export interface SimulationOptions extends Ensemble {
+  readonly potential: Potential;
+  readonly precision?: Precision | undefined;
+  /** fs */
+  readonly timestep: number;
+  /** t_end of the schedules, fs */
+  readonly duration: number;
+  /** K */
+  readonly temperature?: Schedule | undefined;
+  /** eV/Å³; default 0 */
+  readonly pressure?: Schedule | undefined;
+  /** g/cm³; the cell is scaled to it */
+  readonly density?: Schedule | undefined;
+  /** Draws velocities at this temperature, K; undefined: those of the systems, or the schedule's where they have none. */
+  readonly draw?: number | undefined;
+  /** Atoms that do not move. */
+  readonly fixed?: readonly number[] | undefined;
+  /** Pairs of atoms whose distance is kept. */
+  readonly bonds?: readonly (readonly [number, number])[] | undefined;
+  /** Walker w draws from seed + w. */
+  readonly seed: number;
+}
+
+export interface Start extends System {
+  /** [n,3] Å/fs */
+  readonly velocities?: Float64Array | undefined;
+  /** [n] amu; default those of the elements */
+  readonly masses?: Float64Array | undefined;
+}
 
 /** @throws MltsError E_USAGE with the name, the value and the bound */
 export function checkOptions(options: SimulationOptions): void {
