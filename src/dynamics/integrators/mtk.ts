@@ -14,6 +14,13 @@ export interface MtkOptions {
   readonly barostatTime: number;
 }
 
+/** Entries of ω that are one degree of freedom. */
+const COMPONENTS: Readonly<Record<CellFreedom, readonly (readonly number[])[]>> = {
+  isotropic: [[0, 4, 8]],
+  anisotropic: [[0], [4], [8]],
+  triclinic: [[0], [4], [8], [1, 3], [2, 6], [5, 7]],
+};
+
 /** sinh(x)/x */
 const sinhc = (x: number): number => (Math.abs(x) < 1e-4 ? 1 + (x * x) / 6 : Math.sinh(x) / x);
 
@@ -21,7 +28,7 @@ const sinhc = (x: number): number => (Math.abs(x) < 1e-4 ? 1 + (x * x) / 6 : Mat
  * Constant pressure and temperature by the equations of Martyna, Tobias and Klein, deterministic and reversible: the rate
  * of strain ω (symmetric, so that the cell does not turn) obeys
  *   W ω̇ = V(P − p₀) + (1/f) Σ m v² ,  ṙ = v + r·ω ,  v̇ = F/m − v·(ω + Tr ω/f) ,
- * with a Nosé–Hoover chain on the atoms and one on the cell. Sources: doi:10.1063/1.467468; the splitting follows
+ * with a Nosé–Hoover chain on the atoms and one on each degree of freedom of the cell. Sources: doi:10.1063/1.467468; the splitting follows
  * doi:10.1088/0305-4470/39/19/S18.
  */
 export class Mtk implements Integrator {
@@ -29,7 +36,8 @@ export class Mtk implements Integrator {
   readonly keepsMomentum = true;
   readonly #options: MtkOptions;
   readonly #atoms: Chain;
-  readonly #walls: Chain;
+  /** One for each of `#components`: one for all lets energy stay in one mode of a stiff cell for thousands of steps. */
+  readonly #walls: readonly Chain[];
   /** ω, 1/fs */
   readonly #rate = new Float64Array(9);
   readonly #kinetic = new Float64Array(9);
@@ -37,7 +45,7 @@ export class Mtk implements Integrator {
   constructor(_means: Means, options: MtkOptions) {
     this.#options = options;
     this.#atoms = new Chain(options.thermostatTime);
-    this.#walls = new Chain(options.barostatTime);
+    this.#walls = COMPONENTS[options.freedom].map(() => new Chain(options.barostatTime));
   }
 
   begin(state: State, at: Forces, targets: Targets): void {
@@ -53,27 +61,23 @@ export class Mtk implements Integrator {
     this.#baths(state, targets);
   }
 
-  /** Independent components of ω. */
-  get #components(): number {
-    return { isotropic: 1, anisotropic: 3, triclinic: 6 }[this.#options.freedom];
-  }
-
   /** W, eV fs²: (f + 3)k_BTτ² for the volume as a whole, a third of it for each direction. */
   #mass({ freedom }: State, { temperature }: Targets): number {
     return ((freedom + 3) * BOLTZMANN * temperature * this.#options.barostatTime ** 2) / 3;
   }
 
-  /** ½ W Tr ω², eV. */
-  #wallEnergy(state: State, targets: Targets): number {
-    let sum = 0;
-    for (const w of this.#rate) sum += w * w;
+  /** ½ W Σ ω² over some entries of ω, eV. */
+  #wallEnergy(entries: readonly number[], state: State, targets: Targets): number {
+    const sum = entries.reduce((total, k) => total + this.#rate[k] ** 2, 0);
     return 0.5 * this.#mass(state, targets) * sum;
   }
 
   #baths(state: State, targets: Targets): void {
     const { dt, temperature } = targets;
-    const walls = this.#walls.advance(this.#wallEnergy(state, targets), this.#components, temperature, dt);
-    for (let k = 0; k < 9; k++) this.#rate[k] *= walls;
+    for (const [c, entries] of COMPONENTS[this.#options.freedom].entries()) {
+      const factor = this.#walls[c].advance(this.#wallEnergy(entries, state, targets), 1, temperature, dt);
+      for (const k of entries) this.#rate[k] *= factor;
+    }
     scaleVelocities(state, this.#atoms.advance(kineticEnergy(state), state.freedom, temperature, dt));
   }
 
@@ -124,21 +128,20 @@ export class Mtk implements Integrator {
 
   reservoir(state: State, targets: Targets): number {
     const { temperature, pressure } = targets;
-    return (
-      pressure * volume(state)! +
-      this.#wallEnergy(state, targets) +
-      this.#atoms.energy(state.freedom, temperature) +
-      this.#walls.energy(this.#components, temperature)
-    );
+    let energy = pressure * volume(state)! + this.#atoms.energy(state.freedom, temperature);
+    for (const [c, entries] of COMPONENTS[this.#options.freedom].entries()) {
+      energy += this.#wallEnergy(entries, state, targets) + this.#walls[c].energy(1, temperature);
+    }
+    return energy;
   }
 
   save(): Saved {
-    return { atoms: this.#atoms.save(), walls: this.#walls.save(), rate: [...this.#rate] };
+    return { atoms: this.#atoms.save(), walls: this.#walls.map((chain) => chain.save()), rate: [...this.#rate] };
   }
 
   restore({ atoms, walls, rate }: Saved): void {
     this.#atoms.restore(atoms as Saved);
-    this.#walls.restore(walls as Saved);
+    for (const [c, chain] of (walls as Saved[]).entries()) this.#walls[c].restore(chain);
     this.#rate.set(rate as number[]);
   }
 }
