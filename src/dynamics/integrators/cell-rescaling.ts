@@ -65,7 +65,7 @@ export class CellRescaling implements Integrator {
       const root = Math.sqrt(size);
       const drift = -0.5 * rate * root * (wanted - mean - kT / (2 * size)) * dt;
       const noise = Math.sqrt(0.5 * kT * rate * dt) * random.normal();
-      const e = (2 / 3) * Math.log(Math.max(0.5, (root + drift + noise) / root));
+      const e = (2 / 3) * Math.log(Math.max(0.01, (root + drift + noise) / root));
       return Float64Array.of(e, 0, 0, 0, e, 0, 0, 0, e);
     }
     const change = new Float64Array(9);

@@ -150,6 +150,23 @@ describe('a simulation', () => {
     expect(simulation.moving).toEqual([other]);
   });
 
+  it('stops a walker whose cell collapses, with its volume', async () => {
+    const crushing = new Analytic('crushing', ({ positions }) => ({
+      ...{
+        energy: 0,
+        forces: new Float64Array(positions.length),
+        virial: Float64Array.of(-1e7, 0, 0, 0, -1e7, 0, 0, 0, -1e7),
+      },
+    }));
+    for (const cell of ['isotropic', 'triclinic'] as const) {
+      const npt = { ensemble: 'npt', temperature: constant(40), cell } as const;
+      const [walker] = (await run(simulate([argonCrystal()], crushing, npt), 3)).walkers;
+      expect(walker.failure?.code).toBe('E_UNSTABLE');
+      expect(walker.failure?.what).toMatch(/volume of the cell would go from 1158 to .* Å³ in one step/);
+      expect(walker.state.cell).toEqual(argonCrystal().cell);
+    }
+  });
+
   it('a structure that the potential refuses in mid-run fails its walker only', async () => {
     let calls = 0;
     const picky = new Analytic('picky', ({ positions }) =>
