@@ -170,8 +170,11 @@ async function readKeys(keys: KeyFile | string | undefined): Promise<KeyFile | u
   return parseKeyFile(text, keys);
 }
 
-const modelInfo = ({ min_distance, architecture, ...rest }: WireModel): ServedModel => ({
+const modelInfo = ({ min_distance, architecture, calibration, ...rest }: WireModel): ServedModel => ({
   ...rest,
   architecture: architecture as ModelInfo['architecture'],
   minDistance: min_distance,
+  ...(calibration && {
+    calibration: { sigmaForce: calibration.sigma_force, sigmaEnergy: calibration.sigma_energy },
+  }),
 });

@@ -109,6 +109,9 @@ function toModel(card: Card, { tensors }: Container, sha256: string): AniModel {
     cutoff: card.cutoff * length,
     reach: card.reach * length,
     minDistance: card.min_distance * length,
+    ...(card.calibration && {
+      calibration: { sigmaForce: card.calibration.sigma_force, sigmaEnergy: card.calibration.sigma_energy },
+    }),
     descriptor: {
       cutoffFunction,
       radial: {

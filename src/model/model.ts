@@ -19,6 +19,14 @@ export interface ModelInfo {
   readonly reach: number;
   /** Atoms closer than this are refused (E_OVERLAP), Å. */
   readonly minDistance: number;
+  /** Where it was measured on test structures. */
+  readonly calibration?: Calibration;
+}
+
+/** RMS error over RMS σ: what a σ is multiplied with to compare it with an error. */
+export interface Calibration {
+  readonly sigmaForce: number;
+  readonly sigmaEnergy: number;
 }
 
 /** Radial and angular symmetry functions of ANI; spec: docs/maths.md. Å, rad, Å⁻². */

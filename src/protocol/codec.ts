@@ -30,6 +30,7 @@ addExtension({ Class: Eight, type: 1, pack: writeEight as never });
 const FLOATS: ReadonlySet<string> = new Set([
   'energy',
   'sigma_energy',
+  'sigma_force',
   'rho',
   'cutoff',
   'reach',

@@ -37,6 +37,8 @@ export interface WireModel {
   reach: number;
   /** Å; closer atoms are refused (E_OVERLAP) */
   min_distance: number;
+  /** RMS error over RMS σ, where it was measured. */
+  calibration?: { sigma_force: number; sigma_energy: number };
   /** What computes it; absent where the server does not tell. */
   backend?: string;
 }

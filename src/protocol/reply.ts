@@ -21,7 +21,16 @@ function readModel(value: unknown): WireModel {
     cutoff: required(real(map, 'cutoff'), 'model', 'cutoff'),
     reach: required(real(map, 'reach'), 'model', 'reach'),
     min_distance: required(real(map, 'min_distance'), 'model', 'min_distance'),
+    ...(map.calibration === undefined ? {} : { calibration: readCalibration(map.calibration) }),
     ...(backend === undefined ? {} : { backend }),
+  };
+}
+
+function readCalibration(value: unknown): NonNullable<WireModel['calibration']> {
+  const map = asMap(value, 'calibration');
+  return {
+    sigma_force: required(real(map, 'sigma_force'), 'calibration', 'sigma_force'),
+    sigma_energy: required(real(map, 'sigma_energy'), 'calibration', 'sigma_energy'),
   };
 }
 

@@ -17,10 +17,16 @@ export class Served {
   readonly #kinds = new Map<number, Kind>();
 
   constructor(potential: Potential) {
-    const { name, sha256, architecture, elements, members, cutoff, reach, minDistance } = potential.model;
+    const { name, sha256, architecture, elements, members, cutoff, reach, minDistance, calibration } = potential.model;
     this.potential = potential;
     const { backend } = potential;
-    this.wire = { name, sha256, architecture, elements, members, cutoff, reach, min_distance: minDistance, backend };
+    this.wire = {
+      ...{ name, sha256, architecture, elements, members, cutoff, reach, min_distance: minDistance },
+      ...(calibration && {
+        calibration: { sigma_force: calibration.sigmaForce, sigma_energy: calibration.sigmaEnergy },
+      }),
+      backend,
+    };
   }
 
   kind(precision: Precision, want: readonly WireWant[]): Kind {

@@ -15,9 +15,10 @@ const model: WireModel = {
   cutoff: 5.1,
   reach: 5.1,
   min_distance: 0.25,
+  calibration: { sigma_force: 1.5, sigma_energy: 3 },
   backend: 'native',
 };
-const withoutBackend = ({ backend, ...rest }: WireModel): WireModel => rest;
+const bare = ({ backend, calibration, ...rest }: WireModel): WireModel => rest;
 const limits = { max_atoms: 200_000, max_bytes: 67_108_864, max_depth: 8 };
 const ints = (...values: number[]) => Int32Array.from(values);
 const floats = (...values: number[]) => Float64Array.from(values);
@@ -51,7 +52,7 @@ export const frames: Record<string, Request | Reply> = {
   'models-reply': {
     type: 'models',
     id: 2,
-    models: [model, withoutBackend({ ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 })],
+    models: [model, bare({ ...model, name: 'al', elements: [13], members: 1, cutoff: 7, reach: 7 })],
   },
   'open-request': {
     type: 'open',
