@@ -28,7 +28,7 @@ constexpr double connectTimeout = 10;  // s: long enough for a server that start
 
 }  // namespace
 
-PairMLTS::PairMLTS(LAMMPS* lmp) : Pair(lmp), gathered_(world) {
+PairMLTS::PairMLTS(LAMMPS* lmp) : Pair(lmp), gathered_(world), meeting_(world) {
   one_coeff = 1;
   manybody_flag = 1;
   single_enable = 0;
@@ -48,7 +48,7 @@ PairMLTS::~PairMLTS() {
 }
 
 void PairMLTS::together(const std::function<void()>& work) {
-  const std::string cause = mlts::agree(world, work);
+  const std::string cause = mlts::agree(world, meeting_, work);
   if (!cause.empty()) error->all(FLERR, cause);
 }
 

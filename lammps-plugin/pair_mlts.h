@@ -12,6 +12,7 @@
 
 #include "client/client.h"
 #include "gathered.h"
+#include "meeting.h"
 #include "options.h"
 #include "pair.h"
 #include "ranks.h"
@@ -66,7 +67,7 @@ class PairMLTS : public Pair {
   bool oneServer_ = true;  // all ranks have the same
   bool whole_ = true;      // in this run the ranks' atoms go as one system, not as a domain each
   mlts::Gathered gathered_;
-  mlts::Pace pace_;                // of waiting for rank 0, which asks for all
+  mlts::Meeting meeting_;          // where ranks wait for those that ask
   std::vector<int32_t> numberOf_;  // [type] atomic number, 0 for NULL
   double energyUnit_ = 1;          // 1 eV in the deck's unit
   double threshold_ = 0;           // the deck's unit

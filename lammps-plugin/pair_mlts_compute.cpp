@@ -85,18 +85,15 @@ const mlts::Evaluation* PairMLTS::askForAll(mlts::Want want) {
   if (gathered_.atoms() == 0) return nullptr;
   const mlts::Evaluation* whole = nullptr;
   long blamed = -1;
-  const std::string cause = mlts::agree(
-      world,
-      [&] {
-        if (comm->me != 0) return;
-        try {
-          whole = &client_->evaluate({gathered_.numbers(), gathered_.positions(), gathered_.changed(), box()}, want);
-        } catch (const mlts::Error& failure) {
-          blamed = failure.atom;
-          throw;
-        }
-      },
-      pace_);
+  const std::string cause = mlts::agree(world, meeting_, [&] {
+    if (comm->me != 0) return;
+    try {
+      whole = &client_->evaluate({gathered_.numbers(), gathered_.positions(), gathered_.changed(), box()}, want);
+    } catch (const mlts::Error& failure) {
+      blamed = failure.atom;
+      throw;
+    }
+  });
   if (!cause.empty()) {
     MPI_Bcast(&blamed, 1, MPI_LONG, 0, world);
     const std::string note = noteOnAtom(blamed, gathered_.mine(blamed));

@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ranks.h"
 
-#include <algorithm>
 #include <climits>
 #include <exception>
-#include <thread>
-
-#if defined(__linux__)
-#include <sys/prctl.h>
-#endif
 
 namespace mlts {
 
 namespace {
-
-using Seconds = std::chrono::duration<double>;
-
-// Sleeps that end when they should: Linux rounds those of ordinary threads up by 50 µs.
-class Naps {
- public:
-#if defined(__linux__)
-  Naps() : slack_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1000UL); }
-  ~Naps() { prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_)); }
-
- private:
-  int slack_;  // ns
-#endif
-};
 
 // One rank's text to all.
 void share(MPI_Comm world, int from, std::string& text) {
@@ -38,37 +18,7 @@ void share(MPI_Comm world, int from, std::string& text) {
 
 }  // namespace
 
-void Pace::wait(MPI_Request* request) {
-  constexpr int spins = 50;  // most ranks are through within microseconds of each other
-  constexpr Seconds shortest(20e-6), longest(1e-3);
-  const auto start = std::chrono::steady_clock::now();
-  int done = 0;
-  for (int tries = 0; !done && tries < spins; tries++) MPI_Test(request, &done, MPI_STATUS_IGNORE);
-  if (done) return;
-
-  // To sleep too long costs the step, to sleep too little costs naps: short waits count at once, long ones slowly.
-  const Naps precise;
-  std::this_thread::sleep_for(0.75 * usual_);
-  MPI_Test(request, &done, MPI_STATUS_IGNORE);
-  if (done) {
-    usual_ *= 0.5;
-    return;
-  }
-  Seconds waited(0);
-  while (!done) {
-    waited = std::chrono::steady_clock::now() - start;
-    std::this_thread::sleep_for(std::clamp(waited / 64, shortest, longest));
-    MPI_Test(request, &done, MPI_STATUS_IGNORE);
-  }
-  usual_ = std::min(waited, 1.1 * usual_ + 5 * shortest);
-}
-
-std::string agree(MPI_Comm world, const std::function<void()>& work) {
-  Pace unknown;
-  return agree(world, work, unknown);
-}
-
-std::string agree(MPI_Comm world, const std::function<void()>& work, Pace& pace) {
+std::string agree(MPI_Comm world, Meeting& meeting, const std::function<void()>& work) {
   std::string cause;
   int ranks, rank;
   MPI_Comm_size(world, &ranks);
@@ -82,9 +32,8 @@ std::string agree(MPI_Comm world, const std::function<void()>& work, Pace& pace)
   if (ranks == 1) return cause;
 
   int mine = cause.empty() ? INT_MAX : rank, first = INT_MAX;
-  MPI_Request request;
-  MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world, &request);
-  pace.wait(&request);
+  meeting.wait();
+  MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
   if (first == INT_MAX) return {};
 
   share(world, first, cause);

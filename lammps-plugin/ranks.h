@@ -4,27 +4,16 @@
 
 #include <mpi.h>
 
-#include <chrono>
 #include <functional>
 #include <string>
 
+#include "meeting.h"
+
 namespace mlts {
 
-// How long this rank waited for others, step after step.
-class Pace {
- public:
-  // Waits asleep: first for most of the usual time, then in naps. Ranks that spin would take the cores that the server
-  // computes on.
-  void wait(MPI_Request* request);
-
- private:
-  std::chrono::duration<double> usual_{0};
-};
-
 // Runs `work` on every rank of `world` and waits, asleep, until all are through. Returns the same text on every rank:
-// empty where none threw, else what the lowest rank that threw has to say. `pace`: of the same work the last times.
-std::string agree(MPI_Comm world, const std::function<void()>& work, Pace& pace);
-std::string agree(MPI_Comm world, const std::function<void()>& work);
+// empty where none threw, else what the lowest rank that threw has to say. `meeting`: of `world`.
+std::string agree(MPI_Comm world, Meeting& meeting, const std::function<void()>& work);
 
 // Whether the text is the same on all ranks. Collective.
 bool sameOnAll(MPI_Comm world, const std::string& text);

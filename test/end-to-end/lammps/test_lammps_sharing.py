@@ -64,6 +64,20 @@ def test_one_daemon_a_node(tmp_path: Path) -> None:
         run(deck(f"ipc://{tmp_path}/node-%n", tmp_path), tmp_path, 2)
 
 
+def test_ranks_of_two_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MPICH can take odd and even ranks for those of two nodes: a server each, then one for all."""
+    names = [f"ipc://{tmp_path}/node-{node}" for node in range(2)]
+    with serve(DEFAULT_MODEL, bind=names[0]) as first, serve(DEFAULT_MODEL, bind=names[1]) as second:
+        single = run(deck(names[0], tmp_path / "1"), tmp_path / "1")
+        monkeypatch.setenv("MPIR_CVAR_ODD_EVEN_CLIQUES", "1")
+        apart = run(deck(f"ipc://{tmp_path}/node-%n", tmp_path / "apart"), tmp_path / "apart", 4)
+        assert clients_seen(first) > 60
+        assert clients_seen(second) > 60
+        together = run(deck(names[0], tmp_path / "together"), tmp_path / "together", 4)
+    for many in (apart, together):
+        np.testing.assert_allclose(many.thermo[0]["PotEng"], single.thermo[0]["PotEng"], rtol=0, atol=1e-8)
+
+
 def keys(*words: str | Path) -> str:
     return subprocess.run(
         [*find_command(), "keys", *map(str, words)], check=True, capture_output=True, text=True
