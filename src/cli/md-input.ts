@@ -1,7 +1,7 @@
 /** What `mlts md` was asked for: options, or a file and options, as one input for the rules. */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Field, fromFlags, type Input, parseYaml } from '../dynamics/input/input.ts';
+import { asFlag, type Field, fromFlags, type Input, parseYaml } from '../dynamics/input/input.ts';
 import { RUN_SETTINGS } from '../dynamics/input/parse.ts';
 import { MltsError } from '../errors.ts';
 
@@ -35,9 +35,9 @@ export function fieldsOf(file: string | undefined, options: MdOptions): Input {
     throw new MltsError('E_USAGE', 'no ensemble is given', 'Add --ensemble nve, nvt or npt, or --input FILE.');
   }
   const place = `--ensemble ${ensemble}`;
-  const stage: Field = { name: String(ensemble), place, input: { place, fields: ofStage } };
+  const stage: Field = { name: String(ensemble), place, input: { place, fields: ofStage, spelled: asFlag } };
   const stages = { place, items: [{ place, fields: [stage] }] };
-  return { place: 'the command line', fields: [...ofRun, { name: 'stages', place, input: stages }] };
+  return { place: 'the command line', fields: [...ofRun, { name: 'stages', place, input: stages }], spelled: asFlag };
 }
 
 const underscored = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

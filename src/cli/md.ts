@@ -26,7 +26,8 @@ Examples:
 
 All frames of a file step together, each for itself. Frames go to NAME.extxyz, the log to NAME.csv, checkpoints to
 NAME.checkpoint, the last state to NAME.last.extxyz, frames that met a condition to NAME.events.extxyz.
-Conditions compare ${QUANTITIES.join(', ')}.`;
+Conditions compare ${QUANTITIES.join(', ')};
+σ times the model's calibration with 'calibrated' behind the bound.`;
 
 export function register(program: Command): void {
   program

@@ -27,13 +27,20 @@ const run = async (...args: string[]) => {
 describe('what bad input gets', () => {
   it.each([
     ['no ensemble', ['water.xyz'], 2, /^E_USAGE: no ensemble is given/],
-    ['no structure', NVT, 2, /^E_USAGE: .* must say with which atoms/],
+    ['no structure', NVT, 2, /^E_USAGE: .* must say with which atoms. Give it FILE or --build.$/m],
     [
       'two structures',
       ['water.xyz', '--build', 'fcc:C:3', ...NVT],
       2,
       /^E_USAGE: .* one of structure and build, not both/,
     ],
+    [
+      'no temperature',
+      ['water.xyz', '--ensemble', 'npt', '--pressure', '0', '--steps', '5'],
+      2,
+      /^E_USAGE: --ensemble npt must say a temperature. Give it --temperature.$/m,
+    ],
+    ['no length', ['water.xyz', ...NVT.slice(0, 4)], 2, /Give it --steps or --time.$/m],
     ['a missing file', ['none.xyz', ...NVT], 1, /^E_FILE: none.xyz/],
     [
       'an impossible temperature',

@@ -9,6 +9,8 @@ export interface Input {
   readonly scalar?: unknown;
   readonly items?: readonly Input[];
   readonly fields?: readonly Field[];
+  /** How a setting is written there, for advice: `--time`; its name alone where this is absent. */
+  readonly spelled?: (name: string) => string;
 }
 
 export interface Field {
@@ -54,11 +56,14 @@ export function fromFlags(flags: Readonly<Record<string, unknown>>): Input {
   const fields = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]): Field => {
-      const place = `--${name.replaceAll('_', '-')}`;
+      const place = asFlag(name);
       const input = Array.isArray(value)
         ? { place, items: value.map((item) => ({ place, scalar: item })) }
         : { place, scalar: value };
       return { name, place, input };
     });
-  return { place: 'the command line', fields };
+  return { place: 'the command line', fields, spelled: asFlag };
 }
+
+/** The structure stands on the command line without a name. */
+export const asFlag = (name: string): string => (name === 'structure' ? 'FILE' : `--${name.replaceAll('_', '-')}`);

@@ -19,7 +19,7 @@ import {
   text,
   whole,
 } from './rules.ts';
-import { BAROSTATS, type Condition, type DynamicsStage, QUANTITIES, THERMOSTATS } from './stages.ts';
+import { BAROSTATS, type Condition, type DynamicsStage, isUncertainty, QUANTITIES, THERMOSTATS } from './stages.ts';
 
 /** A constant; `from:to`; `from:to:amplitude:period`; or settings of these names. */
 const schedule =
@@ -54,16 +54,18 @@ const timestep = number({ above: 0, most: 20, unit: 'fs' });
 const density = number({ above: 0, most: 100, unit: 'g/cm³' });
 
 const condition: Rule<Condition> = (input) => {
-  const match = /^\s*([a-z_]+)\s*([<>])\s*([-+\d.eE]+)\s*$/.exec(String(input.scalar));
+  const match = /^\s*([a-z_]+)\s*([<>])\s*([-+\d.eE]+)(\s+calibrated)?\s*$/.exec(String(input.scalar));
   const bound = Number(match?.[3]);
   if (match === null || !Number.isFinite(bound)) return refuse(input, "a condition like 'max_sigma_force > 0.5'");
-  const [, name, sense] = match;
+  const [, name, sense, , calibrated] = match;
   const quantity = QUANTITIES.find((one) => one === name);
   if (quantity === undefined) {
     const near = nearest(name, QUANTITIES);
     return refuse(input, `of ${QUANTITIES.join(', ')}${near === undefined ? '' : ` (did you mean '${near}'?)`}`);
   }
-  return { quantity, sense: sense as '<' | '>', bound };
+  if (calibrated === undefined) return { quantity, sense: sense as '<' | '>', bound };
+  if (!isUncertainty(quantity)) return refuse(input, `without 'calibrated', for ${quantity} is no uncertainty`);
+  return { quantity, sense: sense as '<' | '>', bound, calibrated: true };
 };
 
 interface DynamicsSettings {
@@ -135,9 +137,9 @@ export function dynamicsStage(input: Input, ensemble: DynamicsStage['ensemble'],
   };
   const given = settings<DynamicsSettings>(rules, ensemble)(input);
   const { steps, time, temperature: target } = given;
-  if (steps === undefined && time === undefined) throw missing(input, 'how long it runs', 'steps or time');
+  if (steps === undefined && time === undefined) throw missing(input, 'how long it runs', 'steps', 'time');
   if (steps !== undefined && time !== undefined)
-    throw missing(input, 'one of steps and time, not both', 'steps or time');
+    throw missing(input, 'one of steps and time, not both', 'steps', 'time');
   if (ensemble !== 'nve' && target === undefined) throw missing(input, 'a temperature', 'temperature');
   if (target !== undefined && !(target.from > 0 && target.to > 0)) {
     throw new MltsError(

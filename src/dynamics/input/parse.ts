@@ -144,11 +144,11 @@ export function parseRun(input: Input): RunInput {
   const given = settings<RunSettings>(runRules, 'a run')(input);
   const { stages, structure, build } = given;
   if (stages === undefined) throw missing(input, 'what to do', 'stages');
-  if (structure === undefined && build === undefined) throw missing(input, 'with which atoms', 'structure or build');
+  if (structure === undefined && build === undefined) throw missing(input, 'with which atoms', 'structure', 'build');
   if (structure !== undefined && build !== undefined)
-    throw missing(input, 'one of structure and build, not both', 'structure or build');
+    throw missing(input, 'one of structure and build, not both', 'structure', 'build');
   if (given.model === undefined && given.connect === undefined)
-    throw missing(input, 'what computes', 'model or connect');
+    throw missing(input, 'what computes', 'model', 'connect');
   return {
     model: given.model,
     connect: given.connect,

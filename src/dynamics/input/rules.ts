@@ -151,6 +151,6 @@ export function settings<T extends object>(
   };
 }
 
-/** What an input should say and does not. */
-export const missing = ({ place }: Input, what: string, name: string) =>
-  new MltsError('E_USAGE', `${place} must say ${what}`, `Give it ${name}.`);
+/** What an input should say and does not. @param names of the settings that say it, one of which is enough */
+export const missing = ({ place, spelled = (name) => name }: Input, what: string, ...names: string[]) =>
+  new MltsError('E_USAGE', `${place} must say ${what}`, `Give it ${names.map(spelled).join(' or ')}.`);

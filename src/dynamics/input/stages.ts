@@ -72,11 +72,17 @@ export type Stage = RelaxStage | DynamicsStage | AnalyseStage;
 /** What conditions may watch. */
 export const QUANTITIES = ['max_sigma_force', 'mean_sigma_force', 'rho', 'min_distance', 'temperature'] as const;
 
-/** `max_sigma_force > 0.5` */
+/** Which of them are σ: evaluated only where it is asked for, and what a calibration is of. */
+export const isUncertainty = (quantity: (typeof QUANTITIES)[number]): boolean =>
+  quantity.endsWith('sigma_force') || quantity === 'rho';
+
+/** `max_sigma_force > 0.5`, `max_sigma_force > 0.5 calibrated` */
 export interface Condition {
   readonly quantity: (typeof QUANTITIES)[number];
   readonly sense: '>' | '<';
   readonly bound: number;
+  /** Compares the error that σ stands for, σ × the model's calibration, instead of σ. */
+  readonly calibrated?: true;
 }
 
 /** Settings of a whole run. */

@@ -2,12 +2,12 @@
 import type { Want } from '../../engine/potential.ts';
 import { asMltsError, MltsError } from '../../errors.ts';
 import type { AtomArray, Structure } from '../../io/structure.ts';
-import type { ModelInfo } from '../../model/model.ts';
-import type { DynamicsStage } from '../input/stages.ts';
+import type { Calibration, ModelInfo } from '../../model/model.ts';
+import { type DynamicsStage, isUncertainty } from '../input/stages.ts';
 import type { Start } from '../options.ts';
 import { type SavedSimulation, Simulation } from '../simulation.ts';
 import type { Walker } from '../walker.ts';
-import { met, needsSigma } from './conditions.ts';
+import { checkCalibration, met } from './conditions.ts';
 import { type Context, nameOf, ofWalker } from './context.ts';
 import type { LogRow } from './log-table.ts';
 
@@ -53,6 +53,7 @@ export class Stepper {
   readonly #structures: readonly Structure[];
   /** Name and SHA-256 of the model, for every frame. */
   readonly #model: { readonly model: string; readonly model_sha256: string };
+  readonly #calibration: Calibration | undefined;
   readonly #ended = new Map<number, Ending>();
   readonly #dumping = new Set<number>();
   #events: Event[] = [];
@@ -71,10 +72,12 @@ export class Stepper {
     this.steps = steps;
     this.#simulation = simulation;
     this.#model = { model: model.name, model_sha256: model.sha256 };
+    this.#calibration = model.calibration;
   }
 
   /** Sees that a stage can be done with these structures. @throws MltsError E_USAGE, E_CELL, E_SPECIES */
   static check(stage: DynamicsStage, structures: readonly Structure[], context: Means): void {
+    checkCalibration(stage.name, [...stage.stop, ...stage.dump], context.potential.model);
     prepare(stage, structures, context).simulation.close();
   }
 
@@ -136,7 +139,7 @@ export class Stepper {
       const observables = this.#simulation.observe(one);
       const first = (conditions: DynamicsStage['stop']) => {
         for (const condition of conditions) {
-          const words = met(condition, one, observables);
+          const words = met(condition, one, observables, this.#calibration);
           if (words !== undefined) return words;
         }
         return undefined;
@@ -209,7 +212,7 @@ export class Stepper {
     const next = this.step + 1;
     const shows = this.step === 0 || next % log === 0 || next % every === 0 || next === this.steps;
     return [
-      ...(shows || [...stop, ...dump].some(needsSigma) ? (['sigma'] as const) : []),
+      ...(shows || [...stop, ...dump].some(({ quantity }) => isUncertainty(quantity)) ? (['sigma'] as const) : []),
       ...(shows ? (['virial'] as const) : []),
     ];
   }

@@ -13,10 +13,11 @@ export const BUILD_HELP = `Structures to build:
   random:Al256:2.4          atoms at random, g/cm³
   random:Si64O128:2.2:1.5   with the shortest distance between atoms, Å
   smiles:CCO                a molecule (needs RDKit)
-  smiles:O*64:0.997         64 molecules at random, g/cm³; a shortest distance may follow`;
+  smiles:O*64:0.997         64 molecules at random, g/cm³; a shortest distance may follow
+  smiles:CCO,O*40:0.98      one among 40 others`;
 
 /**
- * @param spec `LATTICE:ELEMENTS:A[:C]`, `random:FORMULA:DENSITY[:DISTANCE]`, `smiles:SMILES[*COUNT:DENSITY[:DISTANCE]]`
+ * @param spec `LATTICE:ELEMENTS:A[:C]`, `random:FORMULA:DENSITY[:DISTANCE]`, `smiles:SMILES[*COUNT][,…]:DENSITY[:DISTANCE]` or `smiles:SMILES`
  * @param seed of what is random
  * @param random uniform in [0,1)
  * @throws MltsError E_USAGE
@@ -86,11 +87,17 @@ function randomAtoms(spec: string, [formula = '', density, distance]: string[], 
 }
 
 function molecules(spec: string, text: string, seed: number, random: () => number): Structure {
-  const box = /^(.+)\*(\d+):([^:]*)(?::([^:]*))?$/.exec(text);
+  // Neither * and a number at the end nor a comma is part of a SMILES; colons are.
+  const box = /^(.+\*\d+|.+,.+?):([^:]*)(?::([^:]*))?$/.exec(text);
   if (box === null) return fromSmiles(text, seed);
-  const [, smiles, count, density, distance] = box;
-  const { numbers, positions } = fromSmiles(smiles, seed);
-  return pack(spec, [{ numbers, positions, count: Number(count) }], density, distance, random);
+  const [, list, density, distance] = box;
+  const pieces = list.split(',').map((part): Piece => {
+    const [, smiles, count = '1'] = /^(.*?)(?:\*(\d+))?$/.exec(part)!;
+    if (Number(count) === 0) throw wrong(spec, `'${part}' is no molecule at all`, 'Leave it out.');
+    const { numbers, positions } = fromSmiles(smiles, seed);
+    return { numbers, positions, count: Number(count) };
+  });
+  return pack(spec, pieces, density, distance, random);
 }
 
 function pack(

@@ -21,7 +21,7 @@ stages:
   - relax:
   - npt: {temperature: 300:1000, pressure: 2GPa, time: 10ps, timestep: 2, cell: triclinic, fix: 0-2, stop: max_sigma_force > 0.5}
   - nvt: {temperature: {from: 900, amplitude: 100, period: 2ps}, steps: 10, bonds: [0-1, 2-3], name: hold}
-  - nvt: {temperature: 10, steps: 5, thermostat: langevin, thermostat_time: 50fs, dump: [rho > 0.1, min_distance < 1]}
+  - nvt: {temperature: 10, steps: 5, thermostat: langevin, thermostat_time: 50fs, dump: [rho > 0.1 calibrated, min_distance < 1]}
   - nve: {time: 1ns, velocities: 100}
   - analyse: rdf {hold} --rmax 6
 `);
@@ -49,7 +49,10 @@ stages:
       ],
     });
     expect(run.stages[3]).toMatchObject({ thermostat: 'langevin', thermostatTime: 50 });
-    expect((run.stages[3] as DynamicsStage).dump).toHaveLength(2);
+    expect((run.stages[3] as DynamicsStage).dump).toEqual([
+      { quantity: 'rho', sense: '>', bound: 0.1, calibrated: true },
+      { quantity: 'min_distance', sense: '<', bound: 1 },
+    ]);
     expect(run.stages[5]).toMatchObject({ kind: 'analyse', arguments: ['rdf', '{hold}', '--rmax', '6'] });
   });
 
@@ -77,6 +80,10 @@ stages:
     ['npt: {temperature: 300, pressure: 1e9GPa, time: 1ps}', 'within ±10000 GPa'],
     ['nvt: {temperature: 300, thermostat: langvin, time: 1ps}', "(did you mean 'langevin'?)"],
     ['nvt: {temperature: 300, time: 1ps, stop: max_sigma_fore > 3}', "(did you mean 'max_sigma_force'?)"],
+    [
+      'nvt: {temperature: 300, time: 1ps, stop: min_distance < 1 calibrated}',
+      "must be without 'calibrated', for min_distance is no uncertainty",
+    ],
     ['nvt: {temperature: 300, time: 1ps, stop: hot}', "must be a condition like 'max_sigma_force > 0.5'"],
     ['nvt: {temperature: 300, time: 1ps, every: 0}', "'every' is '0', must be a whole number from 1"],
     ['nvt: {temperature: 300, time: 1ps, fix: 3-1}', 'atoms by number from 0'],

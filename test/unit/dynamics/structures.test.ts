@@ -107,6 +107,13 @@ describe('SMILES', () => {
     }
   });
 
+  it('mix: one among others', async () => {
+    const { numbers, cell } = made('smiles:CCO,O*5:0.5');
+    expect([...numbers].map(symbolOf).join('')).toBe('CCOHHHHHHOHHOHHOHHOHHOHH');
+    expect(volumeOf(cell!)).toBeCloseTo(((46.069 + 5 * 18.015) * 1.6605390666) / 0.5, 6);
+    await expectError(() => made('smiles:CCO,O*0:0.5'), 'E_USAGE', "'O*0' is no molecule at all");
+  });
+
   it('are refused where they are none, or where there is no RDKit', async () => {
     await expectError(() => made('smiles:C1CC'), 'E_USAGE', 'no SMILES');
     vi.stubEnv('MLTS_PYTHON', '/nonexistent/python');
