@@ -1,0 +1,97 @@
+/** Which frames each member trains on, which it is judged by, and which nobody sees before the end. */
+import { MltsError } from '../errors.ts';
+import { BLOCKS, type SplitRecipe } from './config/recipe.ts';
+import type { Corpus } from './corpus.ts';
+import type { Exclusions, Survey } from './survey.ts';
+
+export interface Split {
+  /** [members] numbers of frames, ascending. */
+  readonly train: readonly Int32Array[];
+  readonly validation: readonly Int32Array[];
+  /** The same for all members. */
+  readonly test: Int32Array;
+}
+
+/** Uniform on [0,1) from a 48-bit key; `salt` gives independent ones. Nothing here depends on the seed of a training. */
+function uniform(key: number, salt: number): number {
+  // Two rounds of the finaliser of MurmurHash3 over both halves of the key.
+  let x = (key >>> 0) ^ Math.imul(salt + 1, 0x9e3779b9);
+  for (const word of [Math.floor(key / 2 ** 32), salt]) {
+    x ^= word;
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    x ^= x >>> 16;
+  }
+  return (x >>> 0) / 2 ** 32;
+}
+
+/**
+ * By hash of the content: equal structures are in one part, a frame keeps its part when data are added, and every training
+ * on these data has the same test frames.
+ * @throws MltsError E_EMPTY where a part has no frames
+ */
+export function splitFrames(
+  recipe: SplitRecipe,
+  members: number,
+  corpus: Corpus,
+  found: Survey,
+  exclusions: Exclusions,
+): Split {
+  const train: number[][] = Array.from({ length: members }, () => []);
+  const validation: number[][] = Array.from({ length: members }, () => []);
+  const test: number[] = [];
+  const usable = (role: 'data' | 'validation' | 'test' | 'replay') =>
+    [...corpus.framesOf(role)].filter((frame) => found.usable[frame] === 1);
+  const toAll = (lists: number[][], frame: number) => {
+    for (const list of lists) list.push(frame);
+  };
+  if (recipe.kind === 'files') {
+    const kept = new Set<number>();
+    for (const role of ['validation', 'test'] as const) {
+      for (const frame of usable(role)) {
+        kept.add(found.content[frame]);
+        if (role === 'test') test.push(frame);
+        else toAll(validation, frame);
+      }
+    }
+    for (const frame of usable('data')) {
+      if (kept.has(found.content[frame])) exclusions.add('in validation or test too', corpus.nameOf(frame));
+      else toAll(train, frame);
+    }
+  } else {
+    const keys = recipe.by === 'group' ? found.group : found.content;
+    for (const frame of usable('data')) {
+      const at = uniform(keys[frame], 0);
+      if (at < recipe.test) {
+        test.push(frame);
+      } else if (recipe.kind === 'fractions') {
+        if (at < recipe.test + recipe.validation) toAll(validation, frame);
+        else toAll(train, frame);
+      } else {
+        const block = Math.floor(uniform(keys[frame], 1) * BLOCKS);
+        for (let m = 0; m < members; m++) {
+          const turn = (block - Math.floor((m * BLOCKS) / members) + BLOCKS) % BLOCKS;
+          if (turn < recipe.blocks[0]) train[m].push(frame);
+          else if (turn < recipe.blocks[0] + recipe.blocks[1]) validation[m].push(frame);
+        }
+      }
+    }
+  }
+  for (const [name, lists] of Object.entries({ training: train, validation })) {
+    if (lists.some((list) => list.length === 0)) {
+      throw new MltsError(
+        'E_EMPTY',
+        `of ${corpus.length} frames none is left for ${name}`,
+        'Give more data, or another split (validation: a share, or a file of its own).',
+      );
+    }
+  }
+  const replayed = usable('replay');
+  for (const list of train) for (const frame of replayed) list.push(frame);
+  const shared = recipe.kind !== 'strided';
+  const arrays = (lists: number[][]) => {
+    const first = Int32Array.from(lists[0]);
+    return shared ? lists.map(() => first) : lists.map((list) => Int32Array.from(list));
+  };
+  return { train: arrays(train), validation: arrays(validation), test: Int32Array.from(test) };
+}
