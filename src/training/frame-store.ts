@@ -11,6 +11,8 @@ export class FrameStore {
   readonly #ids: Int32Array;
   /** Frames that may be in memory at once. */
   #capacity = Infinity;
+  /** The window that is being loaded, if one is. */
+  #loading: Promise<void> = Promise.resolve();
 
   constructor(trainer: Trainer, length: number, read: (frames: Int32Array) => Promise<TrainingFrame[]>) {
     this.#trainer = trainer;
@@ -61,24 +63,31 @@ export class FrameStore {
     return frames.map((frame) => this.#ids[frame]);
   }
 
+  /** When the trainer is not taking frames in, so that its state can be read. */
+  async settled(): Promise<void> {
+    await this.#loading.catch(() => undefined);
+  }
+
   /** Parts of `frames`, each in memory while it is handed out, the next one being loaded meanwhile. */
   async *windows(frames: Int32Array): AsyncGenerator<Int32Array> {
     const size = Math.min(this.window, Math.max(1, frames.length));
     const part = (k: number) => frames.subarray(k * size, (k + 1) * size);
     const count = Math.ceil(frames.length / size);
-    let next = this.#hold(part(0));
-    // A failure is told where the window is wanted.
-    next.catch(() => undefined);
+    const load = (k: number) => {
+      this.#loading = this.#hold(part(k));
+      // A failure is told where the window is wanted.
+      this.#loading.catch(() => undefined);
+    };
     try {
+      if (count > 0) load(0);
       for (let k = 0; k < count; k++) {
-        await next;
-        next = k + 1 < count ? this.#hold(part(k + 1)) : Promise.resolve();
-        next.catch(() => undefined);
+        await this.#loading;
+        if (k + 1 < count) load(k + 1);
         yield part(k);
         if (this.#capacity !== Infinity) await this.drop(part(k));
       }
     } finally {
-      await next.catch(() => undefined);
+      await this.settled();
       if (this.#capacity !== Infinity) await this.drop(frames);
     }
   }

@@ -49,7 +49,7 @@ const COLUMNS = [
   'best',
 ] as const satisfies readonly (keyof EpochRow)[];
 
-export function historyCsv(rows: readonly EpochRow[]): string {
-  const lines = rows.map((row) => COLUMNS.map((name) => row[name] ?? '').join(','));
-  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
-}
+export const historyLines = (rows: readonly EpochRow[]): string =>
+  rows.map((row) => `${COLUMNS.map((name) => row[name] ?? '').join(',')}\n`).join('');
+
+export const historyCsv = (rows: readonly EpochRow[]): string => `${COLUMNS.join(',')}\n${historyLines(rows)}`;

@@ -30,8 +30,6 @@ export interface SavedTraining {
   readonly good: Uint8Array | undefined;
   /** [members, parameters] of the best epochs. */
   readonly best: Float64Array;
-  readonly samples: number;
-  readonly seconds: number;
 }
 
 /** Of everything that decides the weights; not of how often they are saved, where to, and by how many threads. */

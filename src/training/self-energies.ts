@@ -11,14 +11,20 @@ export interface SelfEnergies {
 }
 
 /**
- * Least squares without intercept of the energy on the counts of the elements; where compositions do not tell elements apart,
+ * Least squares without intercept of an energy on the counts of the elements; where compositions do not tell elements apart,
  * the solution of least norm.
- * @param frames those of training; those without energy do not count
+ * @param energy eV of each frame, by number; those of NaN do not count
+ * @param frames those of training
  * @throws MltsError E_EMPTY where none has an energy
  */
-export function fitSelfEnergies(found: Survey, frames: Int32Array, elements: readonly string[]): SelfEnergies {
+export function fitSelfEnergies(
+  found: Survey,
+  energy: Float64Array,
+  frames: Int32Array,
+  elements: readonly string[],
+): SelfEnergies {
   const size = elements.length;
-  const labelled = frames.filter((frame) => Number.isFinite(found.energy[frame]));
+  const labelled = frames.filter((frame) => Number.isFinite(energy[frame]));
   if (labelled.length === 0) {
     throw new MltsError(
       'E_EMPTY',
@@ -34,7 +40,7 @@ export function fitSelfEnergies(found: Survey, frames: Int32Array, elements: rea
   for (const frame of labelled) {
     const total = totals[found.composition[frame]];
     total.frames++;
-    total.energy += found.energy[frame];
+    total.energy += energy[frame];
   }
   for (const [k, row] of rows.entries()) {
     for (let a = 0; a < size; a++) {
@@ -47,7 +53,7 @@ export function fitSelfEnergies(found: Survey, frames: Int32Array, elements: rea
   for (const frame of labelled) {
     const row = rows[found.composition[frame]];
     const explained = row.reduce((sum, count, a) => sum + count * solution[a], 0);
-    squared += ((found.energy[frame] - explained) / found.natoms[frame]) ** 2;
+    squared += ((energy[frame] - explained) / found.natoms[frame]) ** 2;
   }
   return {
     energies: Object.fromEntries(elements.map((symbol, a) => [symbol, solution[a]])),

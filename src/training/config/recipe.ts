@@ -145,3 +145,6 @@ export interface Recipe {
   readonly licence: string | undefined;
   readonly citation: string | undefined;
 }
+
+/** With the number of threads settled, on which the last bits of every sum depend. */
+export type FixedRecipe = Recipe & { readonly threads: number };
