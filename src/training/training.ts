@@ -88,6 +88,8 @@ export class Training {
     }
     this.#log = new AppendFile(`${recipe.output}.csv`);
     this.#log.append(historyCsv(this.#history));
+    // From here on a killed training can be taken up.
+    await this.#save();
   }
 
   #leaveOut(frames: ReadonlySet<number>): void {

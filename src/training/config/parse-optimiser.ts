@@ -53,6 +53,6 @@ export function optimiserOf(input: Input | undefined, loss: string): OptimiserRe
     minimum: given.minimum ?? learningRate / 100,
     weightDecay: given.weight_decay ?? (loss === 'hippynn' && name === 'adam' ? 2e-6 : 0),
     clip: given.clip,
-    average: given.average,
+    average: given.average === 0 ? undefined : (given.average ?? 0.99),
   };
 }
