@@ -1,4 +1,4 @@
-// The native backend's public face: an ANI ensemble in, energies, forces, virials and uncertainties out.
+// The native backend's public face: an ANI or HIP-NN ensemble in, energies, forces, virials and uncertainties out.
 // No Node, no JSON, no sockets. Units: Å, eV. Throws mlts::Error; a system's own fault is its result's error.
 #pragma once
 
@@ -39,6 +39,36 @@ struct AniModel {
   double energyScale;                            // eV per unit of network output
 };
 
+// One interaction layer and its atom layers (docs/maths.md). Members stacked, borrowed.
+struct HipnnBlock {
+  struct AtomLayer {
+    LayerView base, residual;  // [features][features]
+  };
+  int inputs;                    // elements in the first block, else features
+  const float *mu, *sigma;       // [members][sensitivities] Å
+  const float* interaction;      // [members][sensitivities][features][inputs]
+  LayerView self;                // [features][inputs]
+  const float* vectorScales;     // [members][features], order ≥ 1
+  const float* quadraticScales;  // [members][features], order 2
+  LayerView residual;            // [features][features]
+  const float* adjust;           // [members][features][inputs], null where features = inputs
+  std::vector<AtomLayer> atomLayers;
+};
+
+struct HipnnModel {
+  std::vector<int> elements;  // atomic numbers, in the model's order
+  int members;
+  double minDistance;  // Å
+  int order;           // ℓ: 0, 1 or 2
+  double cusp;         // ε under the roots of the tensor norms
+  int features, sensitivities;
+  double cutoff;  // Å, of one interaction layer
+  std::vector<HipnnBlock> blocks;
+  std::vector<LayerView> heads;      // of blocks 1, 2, …: one output
+  std::vector<double> selfEnergies;  // [element] eV
+  double energyScale;                // eV per unit of a head's output
+};
+
 struct System {
   int atoms;
   const std::int32_t* numbers;  // [atoms]
@@ -51,17 +81,18 @@ struct System {
 
 // Where results go; null: not wanted. n atoms, M members.
 struct Result {
-  double energy = 0;                 // eV
-  double* forces = nullptr;          // [n][3] eV/Å
-  double* virial = nullptr;          // [3][3] eV, W = −∂E/∂ε
-  double* energies = nullptr;        // [n] eV
-  double* virials = nullptr;         // [n][3][3] eV, a term belongs to the neighbour at the end of its vector
-  double* memberEnergies = nullptr;  // [M] eV
-  double* memberForces = nullptr;    // [M][n][3] eV/Å
-  float* forceDeviations = nullptr;  // [M][n][3] eV/Å, F_m − F̄
-  double* sigmaEnergy = nullptr;     // [1] eV, ddof 1
-  double* sigmaEnergies = nullptr;   // [n] eV
-  double* sigmaForces = nullptr;     // [n] eV/Å, √Σ_xyz var
+  double energy = 0;                  // eV
+  double* forces = nullptr;           // [n][3] eV/Å
+  double* virial = nullptr;           // [3][3] eV, W = −∂E/∂ε
+  double* energies = nullptr;         // [n] eV
+  double* virials = nullptr;          // [n][3][3] eV, a term belongs to the neighbour at the end of its vector
+  double* memberEnergies = nullptr;   // [M] eV
+  double* memberForces = nullptr;     // [M][n][3] eV/Å
+  float* forceDeviations = nullptr;   // [M][n][3] eV/Å, F_m − F̄
+  double* sigmaEnergy = nullptr;      // [1] eV, ddof 1
+  double* sigmaEnergies = nullptr;    // [n] eV
+  double* sigmaForces = nullptr;      // [n] eV/Å, √Σ_xyz var
+  double* hierarchicality = nullptr;  // [n] R_i, mean over members; HIP-NN only
   std::optional<Error> error;
 };
 
@@ -76,6 +107,8 @@ class Potential {
  public:
   // isa: "" for the best this processor has, else "avx512", "avx2", "portable" (E_UNAVAILABLE where it lacks it).
   static std::unique_ptr<Potential> create(AniModel model, std::shared_ptr<ThreadPool> pool,
+                                           const std::string& isa = "");
+  static std::unique_ptr<Potential> create(HipnnModel model, std::shared_ptr<ThreadPool> pool,
                                            const std::string& isa = "");
   virtual ~Potential() = default;
 

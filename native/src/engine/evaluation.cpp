@@ -1,8 +1,6 @@
 #include "evaluation.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "clock.hpp"
 
@@ -12,14 +10,6 @@ namespace {
 // Atoms worked on at once: enough tiles for all threads, few enough for descriptors and gradients of all members to
 // stay in L3.
 constexpr std::size_t centersPerBlock = 2048;
-
-// eV. Single precision keeps 1e-5 eV an atom below this (measured on the published ensembles far from their data).
-constexpr double largestSingleEnergy = 20;
-
-void checkCancelled(const std::int32_t* flag) {
-  if (flag && __atomic_load_n(flag, __ATOMIC_RELAXED))
-    throw Error("E_CANCELLED", "the evaluation was cancelled", "Send it again if it is still wanted.");
-}
 
 }  // namespace
 
@@ -37,10 +27,11 @@ template <class T>
 std::vector<int> Evaluation<T>::run(const Batch& batch, const std::vector<System>& systems,
                                     std::vector<Result>& results, const std::int32_t* cancelled, Stages& stages) {
   Clock clock;
-  const Wanted wanted = wantedOf(batch, results);
+  const Wanted wanted = Wanted::of(batch, results, model_.members);
   const int lanes = wanted.separate ? (model_.members + memberLanes - 1) / memberLanes * memberLanes : 1;
   packElements(batch.hasElement);
-  if (wanted.gradient) forces_.reset(pool_, batch.atoms, batch.systems.size(), lanes, wanted.atomVirials);
+  if (wanted.gradient)
+    forces_.reset(pool_, pool_.threads(), batch.atoms, batch.systems.size(), lanes, wanted.atomVirials);
   std::vector<EnergySum> sums(batch.systems.size(), EnergySum(model_.members));
   std::vector<char> coarse(batch.systems.size(), 0);
 
@@ -88,19 +79,6 @@ std::vector<int> Evaluation<T>::run(const Batch& batch, const std::vector<System
 }
 
 template <class T>
-typename Evaluation<T>::Wanted Evaluation<T>::wantedOf(const Batch& batch, const std::vector<Result>& results) const {
-  Wanted wanted;
-  for (const auto& system : batch.systems) {
-    const Result& r = results[system.index];
-    const bool spread = r.sigmaForces || r.memberForces || r.forceDeviations;
-    wanted.separate |= spread && model_.members > 1;
-    wanted.gradient |= spread || r.forces || r.virial || r.virials;
-    wanted.atomVirials |= r.virials != nullptr;
-  }
-  return wanted;
-}
-
-template <class T>
 void Evaluation<T>::packElements(const std::vector<char>& present) {
   std::vector<int> missing;
   for (std::size_t e = 0; e < elements_.size(); e++)
@@ -111,7 +89,7 @@ void Evaluation<T>::packElements(const std::vector<char>& present) {
   });
 }
 
-// What lies inside the model's floor is not evaluated; of several pairs the closest is named.
+// What lies inside the model's floor is not evaluated.
 template <class T>
 void Evaluation<T>::refuseOverlaps(const Batch& batch, std::size_t first, std::vector<Result>& results) const {
   for (int k = 0; k < block_.count(); k++) {
@@ -119,22 +97,11 @@ void Evaluation<T>::refuseOverlaps(const Batch& batch, std::size_t first, std::v
     if (nearest >= model_.minDistance) continue;
     const auto& system = batch.systems[batch.systemOfCenter[first + k]];
     Result& result = results[system.index];
-    if (result.error && (result.error->code != "E_OVERLAP" || result.error->value <= nearest)) continue;
     const Center<T>& center = block_.center(k);
     int neighbour = 0;
     while (center.r[neighbour] != nearest) neighbour++;
     const int base = static_cast<int>(system.firstAtom);
-    const int a = center.self - base, b = center.atom[neighbour] - base;
-    char what[160];
-    if (a == b) {
-      std::snprintf(what, sizeof what, "atom %d and its periodic image are %.4f Å apart, the model needs at least %g Å",
-                    a, static_cast<double>(nearest), model_.minDistance);
-    } else {
-      std::snprintf(what, sizeof what, "atoms %d and %d are %.4f Å apart, the model needs at least %g Å",
-                    std::min(a, b), std::max(a, b), static_cast<double>(nearest), model_.minDistance);
-    }
-    result.error.emplace("E_OVERLAP", what, "Move them apart or relax the structure first.", std::min(a, b));
-    result.error->value = static_cast<double>(nearest);
+    refuseOverlap(center.self - base, center.atom[neighbour] - base, nearest, model_.minDistance, result);
   }
 }
 
@@ -203,7 +170,7 @@ void Evaluation<T>::addEnergies(const Batch& batch, std::size_t first, std::vect
     const double self = model_.selfEnergies[block_.elements()[k]];
     for (int m = 0; m < model_.members; m++) {
       const double network = model_.energyScale * energies_[row * model_.members + m];
-      if (sizeof(T) == sizeof(float) && std::fabs(network) > largestSingleEnergy) coarse[s] = 1;
+      if (isTooCoarse<T>(network)) coarse[s] = 1;
       energies[m] = self + network;
     }
     sums[s].add(block_.center(k).self - batch.systems[s].firstAtom, energies.data(), results[batch.systems[s].index]);

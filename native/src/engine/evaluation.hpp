@@ -13,6 +13,7 @@
 #include "../neighbours/verlet_list.hpp"
 #include "../runtime/buffer.hpp"
 #include "../runtime/pool.hpp"
+#include "batch.hpp"
 #include "mlts/potential.hpp"
 #include "network_pass.hpp"
 #include "reduce.hpp"
@@ -20,39 +21,17 @@
 
 namespace mlts {
 
-// The systems of a batch that are evaluated, with the neighbour list of each.
-struct Batch {
-  struct Member {
-    std::size_t index;  // in the caller's arrays
-    VerletList* list;
-    std::size_t firstAtom;  // in the arrays over all atoms
-  };
-  std::vector<Member> systems;
-  std::size_t atoms = 0;
-  std::vector<CenterRef> centers;
-  std::vector<int> systemOfCenter;  // index into `systems`
-  std::vector<char> hasElement;     // [elements] of the model
-};
-
 template <class T>
 class Evaluation {
  public:
   Evaluation(const AniModel& model, const Kernels<T>& kernels, ThreadPool& pool);
 
-  // Throws E_CANCELLED. Returns the places in batch.systems that this precision is too coarse for: an atom's network
-  // energy is so large that its rounding may exceed 1e-5 eV. Real ones are of the size of bond energies.
+  // Throws E_CANCELLED. Returns the places in batch.systems that this precision is too coarse for.
   std::vector<int> run(const Batch& batch, const std::vector<System>& systems, std::vector<Result>& results,
                        const std::int32_t* cancelled, Stages& stages);
   std::size_t bytes() const;
 
  private:
-  struct Wanted {
-    bool gradient = false;  // forces or a virial of any kind
-    bool separate = false;  // every member's forces
-    bool atomVirials = false;
-  };
-
-  Wanted wantedOf(const Batch& batch, const std::vector<Result>& results) const;
   void packElements(const std::vector<char>& present);
   void refuseOverlaps(const Batch& batch, std::size_t first, std::vector<Result>& results) const;
   void reserveScratch(int members);

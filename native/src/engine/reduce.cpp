@@ -26,10 +26,11 @@ Moments moments(const double* x, int n) {
 }  // namespace
 
 template <class T>
-void ForceSums<T>::reset(ThreadPool& pool, std::size_t atoms, std::size_t systems, int lanes, bool perAtomVirials) {
+void ForceSums<T>::reset(ThreadPool& pool, std::size_t parts, std::size_t atoms, std::size_t systems, int lanes,
+                         bool perAtomVirials) {
   lanes_ = lanes;
   perAtomVirials_ = perAtomVirials;
-  parts_.resize(pool.threads());
+  parts_.resize(parts);
   pool.forEach(parts_.size(), 1, [&](std::size_t part, int) {
     Part& t = parts_[part];
     const std::size_t values = atoms * (lanes == 1 ? 4 : 3 * lanes);

@@ -14,7 +14,8 @@ namespace mlts {
 template <class T>
 class ForceSums {
  public:
-  void reset(ThreadPool& pool, std::size_t atoms, std::size_t systems, int lanes, bool perAtomVirials);
+  void reset(ThreadPool& pool, std::size_t parts, std::size_t atoms, std::size_t systems, int lanes,
+             bool perAtomVirials);
 
   T* forces(std::size_t part) { return parts_[part].forces.data(); }
   double* virial(std::size_t part, std::size_t system) { return parts_[part].virials.data() + system * 9 * lanes_; }

@@ -144,10 +144,14 @@ struct NetworkKernels {
 };
 
 template <class T>
+struct HipnnKernels;  // ../hipnn/kernels.hpp
+
+template <class T>
 struct Kernels {
   NeighbourKernels<T> neighbours;
   DescriptorKernels<T> descriptor;
   NetworkKernels<T> network;
+  const HipnnKernels<T>* hipnn;
 };
 
 // Defined once per instruction set, each in its own namespace.

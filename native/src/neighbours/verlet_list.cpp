@@ -86,7 +86,7 @@ bool VerletList::update(const ListInput& input, double cutoff, double skin,
 bool VerletList::sameSystem(const ListInput& input, double cutoff, double skin) const {
   if (!builtLattice_ || input.atoms != atoms_ || input.owned != owned_ || input.elementCount != elementCount_)
     return false;
-  if (cutoff != cutoff_ || skin != skin_ || skin == 0) return false;
+  if (cutoff != cutoff_ || skin != skin_ || skin == 0 || input.shells != shells_) return false;
   for (int k = 0; k < 3; k++)
     if (input.pbc[k] != builtLattice_->periodic(k)) return false;
   return std::equal(elements_.begin(), elements_.end(), input.elements);
@@ -118,6 +118,7 @@ void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(
   images_.build(lattice, input.positions, input.atoms, reach);
   owned_ = input.owned;
   elementCount_ = input.elementCount;
+  shells_ = input.shells;
   elements_.assign(input.elements, input.elements + input.atoms);
   builtLattice_ = lattice;
 
@@ -157,16 +158,43 @@ void VerletList::build(const ListInput& input, const Lattice& lattice, decltype(
     if (q < input.owned) centerPoint_.push_back(p);
   }
 
-  const int centers = this->centers();
-  chunks_.resize((centers + centersPerChunk - 1) / centersPerChunk);
-  begins_.resize(centers);
-  ends_.resize(static_cast<std::size_t>(centers) * elementCount_);
+  shellEnd_.clear();
+  for (int shell = 0, begin = 0; shell < shells_; shell++) {
+    if (shell > 0) {
+      addShell(begin, shellEnd_.back());
+      begin = shellEnd_.back();
+    }
+    findCandidates(begin, centers(), within, pool);
+    shellEnd_.push_back(centers());
+  }
+}
+
+// Makes centers of the atoms that are candidates of centers begin … end − 1 and not centers yet.
+void VerletList::addShell(int begin, int end) {
+  if (owned_ == static_cast<int>(elements_.size())) return;  // no ghosts
+  std::vector<char> isNew(elements_.size(), 0);
+  for (int c = begin; c < end; c++) {
+    const Candidates near = candidates(c);
+    for (int k = 0; k < candidateCount(c); k++) isNew[owner_[near.index[k]]] = 1;
+  }
+  for (const std::int32_t p : centerPoint_) isNew[owner_[p]] = 0;
+  for (int p = 0; p < static_cast<int>(owner_.size()); p++)
+    if (isNew[owner_[p]] && grid_.order()[p] < static_cast<int>(elements_.size())) centerPoint_.push_back(p);
+}
+
+void VerletList::findCandidates(int begin, int end, decltype(NeighbourKernels<float>::within) within,
+                                ThreadPool* pool) {
+  chunks_.resize((end + centersPerChunk - 1) / centersPerChunk);
+  begins_.resize(end);
+  ends_.resize(static_cast<std::size_t>(end) * elementCount_);
   std::vector<SearchSpace> spaces(pool ? pool->threads() : 1);
-  forEach(pool, chunks_.size(), centersPerChunk, [&](std::size_t chunk, int thread) {
+  const int firstChunk = begin / centersPerChunk;
+  forEach(pool, chunks_.size() - firstChunk, centersPerChunk, [&](std::size_t index, int thread) {
+    const int chunk = firstChunk + static_cast<int>(index);
     std::vector<std::int32_t>& out = chunks_[chunk];
-    out.clear();
-    const int begin = static_cast<int>(chunk) * centersPerChunk, end = std::min(begin + centersPerChunk, centers);
-    for (int c = begin; c < end; c++) findCandidates(c, within, spaces[thread], out);
+    const int from = std::max(begin, chunk * centersPerChunk), to = std::min((chunk + 1) * centersPerChunk, end);
+    if (from == chunk * centersPerChunk) out.clear();
+    for (int c = from; c < to; c++) findCandidates(c, within, spaces[thread], out);
     out.resize(out.size() + blockWidth);  // a vector may be read past the last
   });
 }

@@ -25,6 +25,8 @@ struct ListInput {
   const double* positions;  // [atoms][3] Å, finite
   const double* cell;       // [3][3] rows, or null
   bool pbc[3];
+  // Layers of messages: ghosts that a center's energy reaches through shells − 1 others become centers too.
+  int shells = 1;
 };
 
 class VerletList {
@@ -34,10 +36,13 @@ class VerletList {
   bool update(const ListInput& input, double cutoff, double skin, decltype(NeighbourKernels<float>::within) within,
               ThreadPool* pool);
 
-  // Centers are numbered so that neighbours in space follow each other.
+  // Centers are numbered so that neighbours in space follow each other, the owned ones first, then shell after shell.
   int centers() const { return static_cast<int>(centerPoint_.size()); }
+  // Centers of shells 0 (owned) … shell.
+  int centersUpTo(int shell) const { return shellEnd_[shell]; }
   int atom(int center) const { return owner_[centerPoint_[center]]; }
   int element(int center) const { return elements_[atom(center)]; }
+  int elementOfAtom(int atom) const { return elements_[atom]; }
   Candidates candidates(int center) const;
   int candidateCount(int center) const {
     return static_cast<int>(ends_[static_cast<std::size_t>(center + 1) * elementCount_ - 1]);
@@ -50,6 +55,8 @@ class VerletList {
   bool stillValid(const ListInput& input, const Lattice& lattice, ThreadPool* pool);
   void build(const ListInput& input, const Lattice& lattice, decltype(NeighbourKernels<float>::within) within,
              ThreadPool* pool);
+  void findCandidates(int begin, int end, decltype(NeighbourKernels<float>::within) within, ThreadPool* pool);
+  void addShell(int begin, int end);
   void findCandidates(int center, decltype(NeighbourKernels<float>::within) within, struct SearchSpace& space,
                       std::vector<std::int32_t>& out);
   void movePoints(const ListInput& input, const Lattice& lattice, ThreadPool* pool);
@@ -57,7 +64,7 @@ class VerletList {
   static void forEach(ThreadPool* pool, std::size_t n, std::size_t grain, F&& body);
 
   double cutoff_ = 0, skin_ = 0;
-  int atoms_ = -1, owned_ = 0, elementCount_ = 0, builds_ = 0;
+  int atoms_ = -1, owned_ = 0, elementCount_ = 0, shells_ = 1, builds_ = 0;
   std::vector<std::int32_t> elements_;
   std::optional<Lattice> builtLattice_;
   std::vector<Vec3> builtPositions_;  // [atoms] wrapped
@@ -71,6 +78,7 @@ class VerletList {
   std::vector<std::array<std::int32_t, 3>> shift_;
   Buffer<float> near_[3];  // coordinates relative to the grid, for the search
   std::vector<std::int32_t> centerPoint_;
+  std::vector<int> shellEnd_;
 
   // Candidates of `centersPerChunk` centers share an array.
   static constexpr int centersPerChunk = 128;
