@@ -4,21 +4,16 @@
 //   new Engine(model, pool, isa)            .evaluate(systems, precision, cancel) → Promise<(error | undefined)[]>
 //                                           .stages() .memoryBytes() .peak(precision) .isa
 //   new Trajectory()                        a Verlet list kept between evaluations; .close()
+//   new Trainer(…)                          trainer.hpp
 //   isas()                                  instruction sets of this processor, best first
 #include <napi.h>
 
 #include "arguments.hpp"
 #include "executor.hpp"
+#include "trainer.hpp"
 
 namespace mlts::bridge {
 namespace {
-
-[[noreturn]] void rethrow(Napi::Env env, const Error& error) {
-  auto thrown = Napi::Error::New(env, error.what());
-  const auto fields = errorObject(env, error);
-  for (const char* key : {"code", "what", "remedy"}) thrown.Value().Set(key, fields.Get(key));
-  throw thrown;
-}
 
 class Pool : public Napi::ObjectWrap<Pool> {
  public:
@@ -64,7 +59,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
     try {
       potential_ = mlts::Potential::create(std::move(model), pool->threads, info[2].ToString().Utf8Value());
     } catch (const Error& error) {
-      rethrow(info.Env(), error);
+      throwError(info.Env(), error);
     }
     model_ = Napi::Persistent(source);  // the weights are borrowed from it
   }
@@ -211,6 +206,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Pool", Pool::define(env));
   exports.Set("Engine", Engine::define(env));
   exports.Set("Trajectory", Trajectory::define(env));
+  exports.Set("Trainer", defineTrainer(env));
   exports.Set("isas", Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
                 const auto names = availableIsas();
                 auto array = Napi::Array::New(info.Env(), names.size());

@@ -54,4 +54,11 @@ Napi::Object errorObject(Napi::Env env, const Error& error) {
   return object;
 }
 
+void throwError(Napi::Env env, const Error& error) {
+  auto thrown = Napi::Error::New(env, error.what());
+  const auto fields = errorObject(env, error);
+  for (const char* key : {"code", "what", "remedy"}) thrown.Value().Set(key, fields.Get(key));
+  throw thrown;
+}
+
 }  // namespace mlts::bridge

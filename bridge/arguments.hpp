@@ -44,5 +44,6 @@ inline std::vector<double> doubles(const Napi::Value& value, const char* name) {
 AniModel aniModel(const Napi::Object& model);
 
 Napi::Object errorObject(Napi::Env env, const Error& error);
+[[noreturn]] void throwError(Napi::Env env, const Error& error);
 
 }  // namespace mlts::bridge

@@ -18,7 +18,7 @@ import type {
 } from './potential.ts';
 import { validateSystem } from './validate.ts';
 
-interface AddonError {
+export interface AddonError {
   code: Code;
   what: string;
   remedy: string;
@@ -49,6 +49,13 @@ interface Addon {
   Pool: new (threads: number) => { close(): void };
   Engine: new (model: Model, pool: object, isa: string) => AddonEngine;
   Trajectory: new () => { close(): void };
+  /** src/training/trainer.ts */
+  Trainer: new (
+    model: Model,
+    threads: number,
+    precision: Precision,
+    isa: string,
+  ) => object;
   isas(): string[];
 }
 
@@ -69,7 +76,7 @@ const ADDON = fileURLToPath(new URL('../../build/mlts.node', import.meta.url));
 let loaded: Addon | undefined;
 
 /** @throws MltsError E_UNAVAILABLE where the addon was not built or does not load */
-function addon(): Addon {
+export function addon(): Addon {
   if (loaded) return loaded;
   if (!existsSync(ADDON)) {
     throw new MltsError(
@@ -111,7 +118,7 @@ function sharedPool(threads: number | undefined): object {
   return pool.handle;
 }
 
-const toError = (e: AddonError): MltsError =>
+export const toError = (e: AddonError): MltsError =>
   new MltsError(e.code, e.what, e.remedy, e.atom === undefined ? {} : { atom: e.atom });
 
 class NativeTrajectory implements Trajectory {

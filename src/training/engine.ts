@@ -5,7 +5,7 @@
  * Everything is in eV and Å. The model's per-element energies are subtracted from the labels and are not trained.
  */
 import type { MltsError } from '../errors.ts';
-import type { AniModel, ElementNetwork } from '../model/model.ts';
+import type { ElementNetwork } from '../model/model.ts';
 
 /** A labelled structure, as `Dataset.read` gives it; what is missing takes no part in the loss. */
 export interface TrainingFrame {
@@ -206,8 +206,6 @@ export interface Trainer {
   /** @throws MltsError E_SHAPE where it is not the state of a trainer like this one */
   restore(state: Uint8Array): void;
 
+  /** Waits for work under way; the trainer is of no use afterwards. */
   close(): void;
 }
-
-/** `createTrainer(model, options)`: a trainer that starts from the model's weights. */
-export type CreateTrainer = (model: AniModel, options?: TrainerOptions) => Trainer;

@@ -101,6 +101,20 @@ void accumulateShells(const Descriptor<T>& d, ForwardScratch<T>& scratch) {
   }
 }
 
+// Writes [shell][section] sums to one pair's blocks, padding as 0.
+template <class T>
+void storeShells(const Descriptor<T>& d, T* sums, const Row<T>& row, int block) {
+  const int stride = d.sectionStride, columns = d.angularBlocks * blockWidth;
+  if (stride != d.sections)
+    for (int a = 0; a < d.angularShifts; a++)
+      for (int z = d.sections; z < stride; z++) sums[a * stride + z] = 0;
+  for (int a = d.angularShifts * stride; a < columns; a++) sums[a] = 0;
+  for (int b = 0; b < d.angularBlocks; b++) {
+    T* out = row.block(block + b);
+    for (int i = 0; i < blockWidth; i += lanes<T>) store(out + i, load(sums + b * blockWidth + i));
+  }
+}
+
 template <class T>
 void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCursor cursor, const Row<T>& row,
                     int block) {
@@ -108,7 +122,6 @@ void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCu
   constexpr int shellsTogether = registers == 32 ? 4 : 2;
   TripleTile<T>& tile = scratch.tile;
   const int stride = d.sectionStride, shellCount = ForwardScratch<T>::paddedShells(d);
-  const int columns = d.angularBlocks * blockWidth;
   for (std::size_t i = 0; i < ForwardScratch<T>::sumCount(d); i += L) store(scratch.sums + i, Vec<T>{});
   while (!cursor.done()) {
     tile.fill(scratch.neighbours, cursor);
@@ -141,14 +154,7 @@ void angularForward(const Descriptor<T>& d, ForwardScratch<T>& scratch, TripleCu
       accumulateShells<T, shellsTogether, 4>(d, scratch);
     }
   }
-  if (stride != d.sections)
-    for (int a = 0; a < d.angularShifts; a++)
-      for (int z = d.sections; z < stride; z++) scratch.sums[a * stride + z] = 0;
-  for (int a = d.angularShifts * stride; a < columns; a++) scratch.sums[a] = 0;
-  for (int b = 0; b < d.angularBlocks; b++) {
-    T* out = row.block(block + b);
-    for (int i = 0; i < blockWidth; i += L) store(out + i, load(scratch.sums + b * blockWidth + i));
-  }
+  storeShells(d, scratch.sums, row, block);
 }
 
 template <class T>

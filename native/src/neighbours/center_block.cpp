@@ -60,21 +60,27 @@ void CenterBlock<T>::build(const CenterRef* refs, int count, const Descriptor<T>
     mostNeighbours_ = std::max<int>(mostNeighbours_, center.segment[2 * d.elements]);
 }
 
-// What the tiles and the thread balance need to know about a center.
 template <class T>
-void CenterBlock<T>::summarise(int k, const Descriptor<T>& d) {
-  const Center<T>& center = centers_[k];
-  const std::uint16_t* segment = center.segment;
+GroupMask groupsSeen(const std::uint16_t* segment, const Descriptor<T>& d) {
   const auto angular = [&](int e) { return segment[2 * e + 1] - segment[2 * e]; };
   GroupMask mask;
-  std::uint32_t inner = 0;
   for (int e = 0; e < d.elements; e++) {
     if (segment[2 * e + 2] > segment[2 * e]) mask.set(e);
-    inner += angular(e);
     for (int f = e; f < d.elements; f++)
       if (e == f ? angular(e) > 1 : angular(e) > 0 && angular(f) > 0) mask.set(d.elements + d.pair(e, f));
   }
-  masks_[k] = mask;
+  return mask;
+}
+template GroupMask groupsSeen(const std::uint16_t*, const Descriptor<float>&);
+template GroupMask groupsSeen(const std::uint16_t*, const Descriptor<double>&);
+
+// What the tiles and the thread balance need to know about a center.
+template <class T>
+void CenterBlock<T>::summarise(int k, const Descriptor<T>& d) {
+  const std::uint16_t* segment = centers_[k].segment;
+  std::uint32_t inner = 0;
+  for (int e = 0; e < d.elements; e++) inner += segment[2 * e + 1] - segment[2 * e];
+  masks_[k] = groupsSeen(segment, d);
   triples_[k] = inner * (inner - (inner > 0)) / 2;
 }
 

@@ -19,6 +19,10 @@ struct CenterRef {
   int firstAtom;  // index of the system's first atom in the force array
 };
 
+// Groups of blocks that a center with these segments of neighbours (see Center) sees.
+template <class T>
+GroupMask groupsSeen(const std::uint16_t* segment, const Descriptor<T>& d);
+
 template <class T>
 class CenterBlock {
  public:

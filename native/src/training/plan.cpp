@@ -1,0 +1,74 @@
+#include "plan.hpp"
+
+#include <algorithm>
+
+namespace mlts {
+namespace {
+
+// Few enough for activations to stay in the second-level cache, enough to fill tiles (measured on molecules of 20
+// atoms).
+constexpr int framesPerChunk = 32;
+constexpr int atomsPerChunk = 768;
+
+}  // namespace
+
+std::vector<PlannedFrame> unite(const Batches& batches) {
+  struct Entry {
+    int id, repeat, member;  // a batch may hold a frame more than once
+    bool operator<(const Entry& o) const {
+      return id != o.id ? id < o.id : repeat != o.repeat ? repeat < o.repeat : member < o.member;
+    }
+  };
+  std::vector<Entry> entries;
+  for (std::size_t m = 0; m < batches.size(); m++) {
+    std::vector<int> ids = batches[m];
+    std::sort(ids.begin(), ids.end());
+    for (std::size_t i = 0; i < ids.size(); i++) {
+      const int repeat = i > 0 && ids[i] == ids[i - 1] ? entries.back().repeat + 1 : 0;
+      entries.push_back({ids[i], repeat, static_cast<int>(m)});
+    }
+  }
+  std::sort(entries.begin(), entries.end());
+  std::vector<PlannedFrame> frames;
+  for (std::size_t i = 0; i < entries.size(); i++) {
+    const std::uint64_t bit = std::uint64_t{1} << entries[i].member;
+    if (i > 0 && entries[i].id == entries[i - 1].id && entries[i].repeat == entries[i - 1].repeat) {
+      frames.back().members |= bit;
+    } else {
+      frames.push_back({entries[i].id, bit});
+    }
+  }
+  std::stable_sort(frames.begin(), frames.end(),
+                   [](const PlannedFrame& a, const PlannedFrame& b) { return a.members < b.members; });
+  return frames;
+}
+
+Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(int id)>& atoms) {
+  Plan result;
+  result.frames = std::move(frames);
+  const auto& all = result.frames;
+  const int most = std::clamp(static_cast<int>((all.size() + parts - 1) / parts), 1, framesPerChunk);
+  std::vector<double> costUpTo{0};
+  for (std::size_t first = 0; first < all.size();) {
+    std::size_t end = first, atomCount = 0;
+    while (end < all.size() && all[end].members == all[first].members && end - first < static_cast<std::size_t>(most)) {
+      const int n = atoms(all[end].id);
+      if (end > first && atomCount + n > atomsPerChunk) break;
+      atomCount += n;
+      end++;
+    }
+    result.chunks.push_back({first, end - first, all[first].members});
+    costUpTo.push_back(costUpTo.back() +
+                       static_cast<double>(atomCount) * (1 + __builtin_popcountll(all[first].members)));
+    first = end;
+  }
+  result.part.push_back(0);
+  for (int p = 1; p < parts; p++) {
+    const auto at = std::lower_bound(costUpTo.begin(), costUpTo.end(), costUpTo.back() * p / parts) - costUpTo.begin();
+    result.part.push_back(std::max(result.part.back(), static_cast<std::size_t>(at)));
+  }
+  result.part.push_back(result.chunks.size());
+  return result;
+}
+
+}  // namespace mlts
