@@ -30,7 +30,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:1580px;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;margin:1em 0}th,td{padding:.25em .8em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
-.plots{display:flex;flex-wrap:wrap;gap:1em}pre{background:#f6f6f6;padding:1em;overflow:auto}svg{max-width:100%;height:auto}`;
+.plots{display:flex;flex-wrap:wrap;gap:1em}.plots figure{margin:0;flex:0 1 760px}pre{background:#f6f6f6;padding:1em;overflow:auto}svg{max-width:100%;height:auto}`;
 
 export async function renderReport(data: ReportData): Promise<string> {
   const { card, assessment, on, exclusions, counts } = data;
