@@ -96,6 +96,8 @@ export interface Averages {
 
 /** Columns that wander by rounding rather than relax: they say nothing of equilibration. */
 const WANDERERS = /^(conserved|econserve)/i;
+/** Of a column's size: what varies by less is constant. */
+const ROUNDING = 1e-12;
 /** Columns that count and do not fluctuate. */
 const COUNTERS = /^(step|time|time_fs|walker|cpu|cpuremain|elapsed|elaplong|atoms)$/i;
 
@@ -130,9 +132,14 @@ export function averages(table: Columns, options: AveragesOptions = {}): Average
   return { rows, skipped, walkers: walkers.length, columns };
 }
 
-/** The row where equilibration ends, of a column that may have gaps. */
+/** The row where equilibration ends, of a column that may have gaps; 0 where it only has rounding errors, as the volume of a fixed cell. */
 function settled(values: Float64Array): number {
   const filled = [...values.keys()].filter((row) => Number.isFinite(values[row]));
+  const [low, high] = filled.reduce(
+    ([a, b], row) => [Math.min(a, values[row]), Math.max(b, values[row])],
+    [Infinity, -Infinity],
+  );
+  if (high - low <= ROUNDING * Math.max(Math.abs(low), Math.abs(high))) return 0;
   return filled[equilibration(filled.map((row) => values[row]))] ?? 0;
 }
 

@@ -47,6 +47,20 @@ describe('averages of a log', () => {
     expect(averages(log, { columns: ['p'], skip: 0 }).columns[0].mean).toBeCloseTo(-1, 1);
   });
 
+  it('a column that only has rounding errors does not say when equilibration ends', () => {
+    const random = randomNumbers(8);
+    const temperature = Float64Array.from({ length: 400 }, () => 300 + 5 * normal(random));
+    // Wanders, by the last digits.
+    let volume = 39599.6;
+    const volumes = temperature.map(() => (volume += 1e-11 * normal(random)));
+    const without = averages(new Map([['T', temperature]]));
+    const log = new Map([
+      ['T', temperature],
+      ['V', volumes],
+    ]);
+    expect(averages(log).skipped).toBe(without.skipped);
+  });
+
   it('of a LAMMPS log are those of numpy over all its runs', () => {
     const log = lammps(
       `units lj
