@@ -12,6 +12,7 @@ import * as md from './md.ts';
 import * as model from './model.ts';
 import * as relax from './relax.ts';
 import * as serve from './serve.ts';
+import * as train from './train.ts';
 import * as verify from './verify.ts';
 
 const [FAILED, USAGE, INTERRUPTED] = [1, 2, 130];
@@ -22,7 +23,7 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, md, relax, analyze, model, verify, bench, keys, doctor]) verb.register(mlts);
+  for (const verb of [serve, evaluate, md, relax, train, analyze, model, verify, bench, keys, doctor]) verb.register(mlts);
   sayUsage(mlts, 'mlts');
   return mlts;
 }

@@ -34,7 +34,8 @@ function labelledFrame({ numbers, positions, cell, pbc, info, arrays }: Structur
     positions,
     pbc,
     ...(cell !== undefined && { cell }),
-    ...(typeof energy === 'number' && { energy }),
+    // What is there and no number, like nan, is a label that cannot be used, and not none at all.
+    ...(energy !== undefined && { energy: typeof energy === 'number' ? energy : Number.NaN }),
     ...(forces?.kind === 'real' && forces.columns === 3 && { forces: forces.data }),
     ...(Array.isArray(virial) && virial.length === 9 && { virial: Float64Array.from(virial as number[]) }),
     ...(level !== undefined && { level: String(level) }),

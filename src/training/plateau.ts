@@ -6,14 +6,14 @@ export interface MemberState {
   learningRate: number;
   /** Frames a batch. */
   batch: number;
-  /** Lowest validation so far, and after which epoch; Infinity and 0 before any. */
+  /** Lowest validation so far, and after which epoch; 0: before the first one. */
   best: number;
   bestEpoch: number;
   /** Epochs without a better validation since the last one, or since rate or batch changed. */
   stale: number;
   /** Times it exploded and began again from the last good epoch. */
   restarts: number;
-  /** Lowest loss of an epoch of training; Infinity before any. */
+  /** Lowest loss of an epoch of training, or of the validation before the first one. */
   lowest: number;
   /** Why it trains no more. */
   ended: 'rate' | 'stop' | 'epochs' | undefined;

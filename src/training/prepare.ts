@@ -55,7 +55,7 @@ export async function prepare(
       'Leave such elements out of model.elements, or add structures that have them.',
     );
   }
-  const loss = await usableLoss(recipe.loss, found, host);
+  const loss = usableLoss(recipe.loss, found, host);
   const energies = await selfEnergies(recipe, tools, { corpus, found, split, origin }, present, host);
   const start =
     origin === undefined
@@ -87,20 +87,22 @@ function elementsOf(found: Survey, frames: Int32Array): Set<string> {
 }
 
 /** The loss without forces where no frame has them and the config did not ask for them. */
-async function usableLoss(loss: LossRecipe, found: Survey, host: TrainingHost): Promise<LossRecipe> {
-  const lacks = (of: 'energy' | 'forces' | 'virial') =>
-    ({ energy: found.withEnergy, forces: found.withForces, virial: found.withVirial })[of] === 0;
-  const missing = loss.terms.find(({ of }) => lacks(of) && !(of === 'forces' && loss.lenient));
-  if (missing !== undefined) {
-    throw new MltsError(
-      'E_USAGE',
-      `the loss has the ${missing.of}, and no frame has it as a label`,
-      'Take that term out of the loss, or data that have the label.',
-    );
+function usableLoss(loss: LossRecipe, found: Survey, host: TrainingHost): LossRecipe {
+  const counts = { energy: found.withEnergy, forces: found.withForces, virial: found.withVirial };
+  const used = [...new Set(loss.terms.map(({ of }) => of))];
+  for (const of of used) {
+    const lacking = found.labelled - counts[of];
+    if (counts[of] === 0 && !(of === 'forces' && loss.lenient)) {
+      throw new MltsError(
+        'E_USAGE',
+        `the loss has the ${of}, and no frame has it as a label`,
+        'Take that term out of the loss, or data that have the label.',
+      );
+    }
+    if (counts[of] === 0) host.warn('no frame has forces: training on energies alone');
+    else if (lacking > 0) host.warn(`${lacking} of ${found.labelled} frames have no ${of}: they teach the rest alone`);
   }
-  if (!loss.terms.some(({ of }) => lacks(of))) return loss;
-  host.warn('no frame has forces: training on energies alone');
-  return { ...loss, terms: loss.terms.filter(({ of }) => !lacks(of)) };
+  return { ...loss, terms: loss.terms.filter(({ of }) => counts[of] > 0) };
 }
 
 /**

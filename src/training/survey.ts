@@ -36,6 +36,8 @@ export interface Survey {
   /** Symbols of each frame's composition, by its entry in `compositions`. */
   readonly composition: Uint32Array;
   readonly compositions: readonly ReadonlyMap<string, number>[];
+  /** Usable frames, but for those replayed, and how many of them have which label. */
+  readonly labelled: number;
   readonly withEnergy: number;
   readonly withForces: number;
   readonly withVirial: number;
@@ -65,7 +67,7 @@ export async function survey(
   const compositions: Map<string, number>[] = [];
   const numbered = new Map<string, number>();
   const levels = new Map<Role, Map<string, number>>(ROLES.map((role) => [role, new Map()]));
-  const counts = { withEnergy: 0, withForces: 0, withVirial: 0 };
+  const counts = { labelled: 0, withEnergy: 0, withForces: 0, withVirial: 0 };
   for (let start = 0; start < n; start += CHUNK) {
     signal.throwIfAborted();
     const frames = Int32Array.from({ length: Math.min(CHUNK, n - start) }, (_, i) => start + i);
@@ -89,6 +91,7 @@ export async function survey(
       const of = levels.get(role)!;
       of.set(frame.level ?? '', (of.get(frame.level ?? '') ?? 0) + 1);
       if (role === 'replay') continue;
+      counts.labelled++;
       if (frame.energy !== undefined) counts.withEnergy++;
       if (frame.forces !== undefined) counts.withForces++;
       if (frame.virial !== undefined) counts.withVirial++;

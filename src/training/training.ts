@@ -76,7 +76,9 @@ export class Training {
         `${trainer.members} members of ${trainer.parameters} parameters, ${recipe.threads} threads`,
     );
     if (store.window !== Infinity) await host.say(`windows of ${store.window} frames: not all fit into memory`);
-    if (saved !== undefined) {
+    if (saved === undefined) {
+      await this.#judgeStart();
+    } else {
       this.#epoch = saved.epoch;
       this.#position = saved.position;
       this.#members = [...saved.members];
@@ -90,6 +92,18 @@ export class Training {
     this.#log.append(historyCsv(this.#history));
     // From here on a killed training can be taken up.
     await this.#save();
+  }
+
+  /** The weights to begin with are the best so far: what training does to them is measured by that. */
+  async #judgeStart(): Promise<void> {
+    const { recipe, trainer, store } = this.#task;
+    const { split, loss } = this.prepared;
+    const last = lossAt(loss, recipe.epochs, recipe.epochs);
+    const task = { recipe, trainer, store, members: this.#members, lists: split.validation };
+    for (const [m, sums] of (await validate(task, last, 'current')).entries()) {
+      this.#members[m].best = metricOf(errorsOf(sums), recipe.metric);
+      this.#members[m].lowest = errorsOf(sums).loss;
+    }
   }
 
   #leaveOut(frames: ReadonlySet<number>): void {
