@@ -23,7 +23,8 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, md, relax, train, analyze, model, verify, bench, keys, doctor]) verb.register(mlts);
+  for (const verb of [serve, evaluate, md, relax, train, analyze, model, verify, bench, keys, doctor])
+    verb.register(mlts);
   sayUsage(mlts, 'mlts');
   return mlts;
 }
