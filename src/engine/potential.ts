@@ -38,6 +38,8 @@ export interface Trajectory {
  * - `sigma` sigmaEnergy, rho, sigmaEnergies, sigmaForces: standard deviations over members, ddof 1
  *   (all 0 for one member). For a domain sigmaForces is not defined; take `forceDeviations`.
  * - `memberEnergies`, `memberForces` each member's own
+ * - `hierarchicality` how much of an atom's energy comes from the later layers, mean over members: HIP-NN's own sign of
+ *   extrapolation. Only models with layers of energies have it; with others it is absent from the result.
  * - `forceDeviations` F_m − F̄ in single precision: additive over domains, so an engine can reverse-
  *   communicate them and take the standard deviation afterwards
  */
@@ -49,7 +51,8 @@ export type Want =
   | 'sigma'
   | 'memberEnergies'
   | 'memberForces'
-  | 'forceDeviations';
+  | 'forceDeviations'
+  | 'hierarchicality';
 
 /** Results of one system; arrays are newly owned. n atoms, M members. */
 export interface Result {
@@ -77,6 +80,8 @@ export interface Result {
   memberForces?: Float64Array;
   /** [M,n,3] eV/Å */
   forceDeviations?: Float32Array;
+  /** [n] R_i = Σ_n (E_i^n)² / [(E_i^n)² + (E_i^{n−1})²], from 0 to the number of layers; ghosts 0. HIP-NN only. */
+  hierarchicality?: Float64Array;
 }
 
 /** One system's outcome: an evaluation fails alone, never with its batch. */

@@ -9,7 +9,7 @@ export interface ModelInfo {
   readonly name: string;
   /** SHA-256 of the file, hex: the model's identity. */
   readonly sha256: string;
-  readonly architecture: 'ani';
+  readonly architecture: 'ani' | 'hipnn';
   /** Atomic numbers in the model's own order. */
   readonly elements: readonly number[];
   readonly members: number;
@@ -68,6 +68,63 @@ export interface AniModel extends ModelInfo {
   /** [elements] eV, added once per atom. */
   readonly selfEnergies: Float64Array;
   /** eV per unit of network output. */
+  readonly energyScale: number;
+}
+
+/** A dense map x → W x + b, all members stacked. */
+export interface Affine {
+  /** [members, outputs, inputs] */
+  readonly weights: Float32Array;
+  /** [members, outputs] */
+  readonly biases: Float32Array;
+}
+
+/** An on-site layer of HIP-NN in its residual wrapper: z + R softplus(W z + b) + b_R. */
+export interface AtomLayer extends Affine {
+  readonly residual: Affine;
+}
+
+/** One interaction layer of HIP-NN and the on-site layers after it; docs/maths.md, eq. 17–22. */
+export interface HipnnBlock {
+  /** Features that come in: the number of elements in the first block, `features` in the others. */
+  readonly inputs: number;
+  /** [members, sensitivities] centres μ, Å; not 0. */
+  readonly mu: Float32Array;
+  /** [members, sensitivities] σ, Å: its inverse is the width in 1/r. Of either sign. */
+  readonly sigma: Float32Array;
+  /** V: [members, sensitivities, features, inputs] */
+  readonly interaction: Float32Array;
+  readonly self: Affine;
+  /** t: [members, features], order ≥ 1. */
+  readonly vectorScales?: Float32Array;
+  /** q: [members, features], order 2. */
+  readonly quadraticScales?: Float32Array;
+  readonly residual: Affine;
+  /** A: [members, features, inputs] where inputs ≠ features; otherwise A is the identity. */
+  readonly adjust?: Float32Array;
+  readonly atomLayers: readonly AtomLayer[];
+}
+
+/**
+ * HIP-NN (doi:10.1063/1.5011181) and, of order 1 and 2, HIP-NN-TS (doi:10.1063/5.0142127). `cutoff` is the hard
+ * cutoff of its sensitivity functions, `reach` is cutoff × blocks.
+ */
+export interface HipnnModel extends ModelInfo {
+  readonly architecture: 'hipnn';
+  /** Highest tensor order ℓ of the environments. */
+  readonly order: 0 | 1 | 2;
+  /** ε under the roots of orders 1 and 2. */
+  readonly cusp: number;
+  /** Features of an atom after each block. */
+  readonly features: number;
+  /** Sensitivity functions of each block. */
+  readonly sensitivities: number;
+  readonly blocks: readonly HipnnBlock[];
+  /** One a block: weights [members, features], biases [members], in the file's own energy unit (see energyScale). */
+  readonly heads: readonly Affine[];
+  /** [elements] eV: the head of order 0. */
+  readonly selfEnergies: Float64Array;
+  /** eV per unit of the heads. */
   readonly energyScale: number;
 }
 
