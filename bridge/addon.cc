@@ -54,10 +54,12 @@ class Engine : public Napi::ObjectWrap<Engine> {
     const auto source = info[0].ToObject();
     const Pool* pool = Pool::Unwrap(info[1].ToObject());
     executor_ = pool->executor;
-    AniModel model = aniModel(source);
-    members_ = model.members;
+    members_ = source.Get("members").ToNumber().Int32Value();
+    const std::string isa = info[2].ToString().Utf8Value();
+    const bool isHipnn = source.Get("architecture").ToString().Utf8Value() == "hipnn";
     try {
-      potential_ = mlts::Potential::create(std::move(model), pool->threads, info[2].ToString().Utf8Value());
+      potential_ = isHipnn ? mlts::Potential::create(hipnnModel(source), pool->threads, isa)
+                           : mlts::Potential::create(aniModel(source), pool->threads, isa);
     } catch (const Error& error) {
       throwError(info.Env(), error);
     }
@@ -163,6 +165,7 @@ class Engine : public Napi::ObjectWrap<Engine> {
     result.sigmaEnergy = optionalData<double>(s, "sigmaEnergy", 1);
     result.sigmaEnergies = optionalData<double>(s, "sigmaEnergies", n);
     result.sigmaForces = optionalData<double>(s, "sigmaForces", n);
+    result.hierarchicality = optionalData<double>(s, "hierarchicality", n);
     call.systems.push_back(system);
     call.results.push_back(std::move(result));
     call.energies.push_back(data<double>(s.Get("energy"), "energy", 1));

@@ -40,8 +40,9 @@ inline std::vector<double> doubles(const Napi::Value& value, const char* name) {
   return {p, p + value.As<Napi::Float64Array>().ElementLength()};
 }
 
-// The fields of `Model` in src/model/model.ts; weights are borrowed from the object.
+// The fields of `AniModel` and `HipnnModel` in src/model/model.ts; weights are borrowed from the object.
 AniModel aniModel(const Napi::Object& model);
+HipnnModel hipnnModel(const Napi::Object& model);
 
 Napi::Object errorObject(Napi::Env env, const Error& error);
 [[noreturn]] void throwError(Napi::Env env, const Error& error);

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Code, MltsError } from '../errors.ts';
-import type { Model } from '../model/model.ts';
+import type { HipnnModel, Model } from '../model/model.ts';
 import type {
   EvaluateOptions,
   Outcome,
@@ -47,7 +47,7 @@ interface AddonEngine {
 
 interface Addon {
   Pool: new (threads: number) => { close(): void };
-  Engine: new (model: Model, pool: object, isa: string) => AddonEngine;
+  Engine: new (model: Model | HipnnModel, pool: object, isa: string) => AddonEngine;
   Trajectory: new () => { close(): void };
   /** src/training/trainer.ts */
   Trainer: new (
@@ -130,11 +130,11 @@ class NativeTrajectory implements Trajectory {
 
 export class NativePotential implements Potential {
   readonly backend = 'native';
-  readonly model: Model;
+  readonly model: Model | HipnnModel;
   #engine: AddonEngine | undefined;
 
   /** @throws MltsError E_UNAVAILABLE without an addon or that instruction set; E_MODEL for shapes beyond the kernels */
-  constructor(model: Model, options: NativeOptions = {}) {
+  constructor(model: Model | HipnnModel, options: NativeOptions = {}) {
     this.model = model;
     try {
       this.#engine = new (addon().Engine)(
@@ -217,6 +217,7 @@ export class NativePotential implements Potential {
     if (want.has('memberEnergies')) out.memberEnergies = new Float64Array(members);
     if (want.has('memberForces')) out.memberForces = new Float64Array(3 * n * members);
     if (want.has('forceDeviations')) out.forceDeviations = new Float32Array(3 * n * members);
+    if (want.has('hierarchicality') && this.model.architecture === 'hipnn') out.hierarchicality = new Float64Array(n);
     if (want.has('sigma')) {
       out.sigmaEnergy = new Float64Array(1);
       out.sigmaEnergies = new Float64Array(n);
