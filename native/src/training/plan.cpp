@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace mlts {
 namespace {
@@ -14,25 +15,26 @@ constexpr int atomsPerChunk = 768;
 
 std::vector<PlannedFrame> unite(const Batches& batches) {
   struct Entry {
-    int id, repeat, member;  // a batch may hold a frame more than once
+    int place, repeat, member, id;  // a batch may hold a frame more than once
     bool operator<(const Entry& o) const {
-      return id != o.id ? id < o.id : repeat != o.repeat ? repeat < o.repeat : member < o.member;
+      return place != o.place ? place < o.place : repeat != o.repeat ? repeat < o.repeat : member < o.member;
     }
   };
+  // In the order in which the batches name them: ids depend on what was loaded before, and sums must not.
+  std::unordered_map<int, int> places;
   std::vector<Entry> entries;
   for (std::size_t m = 0; m < batches.size(); m++) {
-    std::vector<int> ids = batches[m];
-    std::sort(ids.begin(), ids.end());
-    for (std::size_t i = 0; i < ids.size(); i++) {
-      const int repeat = i > 0 && ids[i] == ids[i - 1] ? entries.back().repeat + 1 : 0;
-      entries.push_back({ids[i], repeat, static_cast<int>(m)});
+    std::unordered_map<int, int> seen;
+    for (const int id : batches[m]) {
+      const int place = places.try_emplace(id, static_cast<int>(places.size())).first->second;
+      entries.push_back({place, seen[id]++, static_cast<int>(m), id});
     }
   }
   std::sort(entries.begin(), entries.end());
   std::vector<PlannedFrame> frames;
   for (std::size_t i = 0; i < entries.size(); i++) {
     const std::uint64_t bit = std::uint64_t{1} << entries[i].member;
-    if (i > 0 && entries[i].id == entries[i - 1].id && entries[i].repeat == entries[i - 1].repeat) {
+    if (i > 0 && entries[i].place == entries[i - 1].place && entries[i].repeat == entries[i - 1].repeat) {
       frames.back().members |= bit;
     } else {
       frames.push_back({entries[i].id, bit});
