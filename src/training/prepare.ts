@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { numberOf } from '../elements.ts';
 import { MltsError } from '../errors.ts';
-import { type LoadedModel, loadModelAndCard } from '../model/load.ts';
+import { loadModelAndCard } from '../model/load.ts';
 import { findModel } from '../model/registry.ts';
 import type { FixedRecipe, LossRecipe, Recipe } from './config/recipe.ts';
 import { Corpus, type LabelledSet, type Part, type Role } from './corpus.ts';
@@ -11,21 +11,21 @@ import { union } from './epoch.ts';
 import type { TrainingHost } from './host.ts';
 import { fitSelfEnergies } from './self-energies.ts';
 import { type Split, splitFrames } from './split.ts';
-import { freshModel, selfEnergiesOf, sortedByNumber, startFrom } from './start.ts';
+import { freshModel, type Start, selfEnergiesOf, sortedByNumber, startFrom, trainable } from './start.ts';
 import { Exclusions, type Survey, survey } from './survey.ts';
 
 export interface Tools {
   readonly open: (file: string) => Promise<LabelledSet>;
-  readonly createTrainer: (model: LoadedModel['model'], options: TrainerOptions) => Trainer;
+  readonly createTrainer: (model: Start['model'], options: TrainerOptions) => Trainer;
 }
 
 export interface Prepared {
   readonly corpus: Corpus;
   readonly found: Survey;
   readonly split: Split;
-  readonly start: LoadedModel;
+  readonly start: Start;
   /** The model named by `init`, as its file has it. */
-  readonly origin: LoadedModel | undefined;
+  readonly origin: Start | undefined;
   readonly loss: LossRecipe;
   readonly exclusions: Exclusions;
 }
@@ -38,7 +38,8 @@ export async function prepare(
   host: TrainingHost,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const origin = recipe.init === undefined ? undefined : await loadModelAndCard(await findModel(recipe.init));
+  const origin =
+    recipe.init === undefined ? undefined : trainable(await loadModelAndCard(await findModel(recipe.init)));
   const exclusions = new Exclusions();
   const given = origin?.card.elements ?? recipe.model?.elements;
   const found = await survey(corpus, given && new Set(given), exclusions, signal);
@@ -148,7 +149,7 @@ async function errorsOfOrigin(
   corpus: Corpus,
   found: Survey,
   frames: Int32Array,
-  { model }: LoadedModel,
+  { model }: Start,
 ): Promise<Float64Array> {
   const off = new Float64Array(corpus.length).fill(Number.NaN);
   const trainer = tools.createTrainer(model, { threads: recipe.threads, precision: recipe.precision });
@@ -180,10 +181,9 @@ export function shiftsOf({ start, origin }: Prepared): ReadonlyMap<number, numbe
 }
 
 /** Layers of the deepest network. */
-export const depthOf = ({ card }: LoadedModel): number =>
-  Math.max(...Object.values(card.layers).map(({ length }) => length));
+export const depthOf = ({ card }: Start): number => Math.max(...Object.values(card.layers).map(({ length }) => length));
 
-function checkFreeze({ freeze }: Recipe, start: LoadedModel): void {
+function checkFreeze({ freeze }: Recipe, start: Start): void {
   const depth = depthOf(start);
   const beyond = freeze.find((layer) => layer > depth);
   if (beyond !== undefined) {

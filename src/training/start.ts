@@ -3,7 +3,7 @@ import { numberOf } from '../elements.ts';
 import { MltsError } from '../errors.ts';
 import { type Card, promisedTensors } from '../model/card.ts';
 import { type LoadedModel, modelFromBytes } from '../model/load.ts';
-import type { ElementNetwork } from '../model/model.ts';
+import type { AniModel, ElementNetwork } from '../model/model.ts';
 import type { Tensor } from '../model/safetensors.ts';
 import { encodeModel } from '../model/save.ts';
 import { inElectronVolt } from '../units.ts';
@@ -13,6 +13,21 @@ import { randomStream } from './random-stream.ts';
 /** Widths of the hidden layers of ANI-1x (doi:10.1063/1.5023802); elements beyond have those of N and O. */
 const ANI_1X: Readonly<Record<string, readonly number[]>> = { H: [160, 128, 96], C: [144, 112, 96] };
 const OTHERS = [128, 112, 96];
+
+/** A model that the engine can train, with its card. */
+export interface Start extends LoadedModel {
+  readonly model: AniModel;
+}
+
+/** @throws MltsError E_UNAVAILABLE where it is of another architecture */
+export function trainable({ card, model }: LoadedModel): Start {
+  if (model.architecture === 'ani') return { card, model };
+  throw new MltsError(
+    'E_UNAVAILABLE',
+    `${card.name} is no ANI model, and only those can be trained`,
+    'Begin with an ANI model, or with fresh networks (model).',
+  );
+}
 
 export interface Fresh {
   readonly name: string;
@@ -28,7 +43,7 @@ export interface Fresh {
  * Untrained networks: normal weights of variance 1/inputs (He et al., doi:10.1109/ICCV.2015.123, as for a linear layer), biases 0.
  * Each member draws from a stream of its own, so that member k is the same in an ensemble of any size.
  */
-export function freshModel(recipe: AniRecipe, { name, members, seed, elements, selfEnergies }: Fresh): LoadedModel {
+export function freshModel(recipe: AniRecipe, { name, members, seed, elements, selfEnergies }: Fresh): Start {
   const { radial, angular, layers } = recipe;
   const widths = (symbol: string) => {
     const given = layers === undefined || isList(layers) ? layers : layers[symbol];
@@ -62,7 +77,7 @@ export function freshModel(recipe: AniRecipe, { name, members, seed, elements, s
     }
     tensors.set(tensor, { shape, data });
   }
-  return modelFromBytes(encodeModel(card, tensors), name);
+  return trainable(modelFromBytes(encodeModel(card, tensors), name));
 }
 
 const isList = <T>(value: T | readonly number[]): value is readonly number[] => Array.isArray(value);
@@ -72,11 +87,11 @@ const isList = <T>(value: T | readonly number[]): value is readonly number[] => 
  * @throws MltsError E_USAGE where it has too few members
  */
 export function startFrom(
-  { card, model }: LoadedModel,
+  { card, model }: Start,
   name: string,
   members: number,
   selfEnergies: Readonly<Record<string, number>>,
-): LoadedModel {
+): Start {
   if (members > card.members) {
     throw new MltsError(
       'E_USAGE',
@@ -97,7 +112,7 @@ export function startFrom(
       ]),
     ),
   };
-  return modelFromBytes(encodeModel(next, tensorsOf(next, model.networks)), name);
+  return trainable(modelFromBytes(encodeModel(next, tensorsOf(next, model.networks)), name));
 }
 
 /** Tensors of a `.mlts` file, of the card's members: the first ones where the networks have more. */

@@ -1,7 +1,7 @@
 /** The loop over epochs: steps, validation, what it decides, checkpoints, and the way back from an explosion. */
 import { totalmem } from 'node:os';
 import { AppendFile } from '../dynamics/output/append-file.ts';
-import { MltsError } from '../errors.ts';
+import { CODES, MltsError } from '../errors.ts';
 import type { FixedRecipe, Recipe } from './config/recipe.ts';
 import type { LayerSettings, Trainer } from './engine.ts';
 import { atStart, Exploded, layerSettings, type Position, trainEpoch, union, validate } from './epoch.ts';
@@ -65,7 +65,7 @@ export class Training {
     const { corpus, split, exclusions } = this.prepared;
     const frames = union([...split.train, ...split.validation, split.test]);
     const refused = await store.admit(frames, recipe.memory ?? totalmem() / 2, saved?.window, signal);
-    for (const { frame, error } of refused) exclusions.add(`${error.code}: ${error.what}`, corpus.nameOf(frame));
+    for (const { frame, error } of refused) exclusions.add(CODES[error.code], `${corpus.nameOf(frame)}: ${error.what}`);
     for (const { reason, count, example } of exclusions.list()) {
       host.warn(`${count} frame${count > 1 ? 's' : ''} left out: ${reason} (${example})`);
     }

@@ -139,6 +139,28 @@ describe('a training that was killed', () => {
   });
 });
 
+describe('data that do not fit into memory', () => {
+  it('go through it in windows, learn as well, and resume to the same bits', { timeout: 180_000 }, async () => {
+    // 360 frames of less than a kB.
+    const more = 'epochs: 30\nmemory: 0.0001\ncheckpoint: 0.05s\nname: same';
+    const cwd = folderWith(`${more}\noutput: whole`);
+    const { code, stdout } = await train(cwd);
+    expect(code).toBe(0);
+    const window = Number(/windows of (\d+) frames/.exec(stdout)?.[1]);
+    expect(window).toBeGreaterThan(10);
+    expect(window).toBeLessThan(200);
+    expect(Number(/RMSE E \S+ meV\/atom, F (\S+) eV/.exec(stdout)?.[1])).toBeLessThan(0.5);
+    writeConfig(cwd, `${more}\noutput: killed`);
+    const first = start(['train', 'train.yaml'], {}, cwd);
+    await rowsOf(join(cwd, 'killed.csv'), 6);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    expect((await train(cwd, '--resume')).code).toBe(0);
+    const [a, b] = ['whole', 'killed'].map((name) => readFileSync(join(cwd, `${name}.mlts`)));
+    expect(a.equals(b)).toBe(true);
+  });
+});
+
 describe('transfer learning', () => {
   it('leaves frozen layers byte for byte, moves the others, and fits the atoms', { timeout: 120_000 }, async () => {
     const cwd = folderWith('epochs: 12', { every: 3 });
@@ -207,6 +229,16 @@ describe('bad input', () => {
     const { code, stderr } = await train(folderWith(more, { every: 6 }));
     expect(stderr).toMatch(message);
     expect(code).toBe(expected);
+  });
+
+  it('atoms that are too close are counted and left out', { timeout: 60_000 }, async () => {
+    const cwd = folderWith('epochs: 1\nmodel: {layers: [8], min_distance: 0.9}', { every: 6 });
+    const { code, stderr } = await train(cwd);
+    expect(code).toBe(0);
+    // Hydrogen of methane, water and formaldehyde vibrates around 0.96 to 1.1 Å.
+    expect(stderr).toMatch(
+      /^\d+ frames? left out: two atoms closer than the model's shortest distance \(frames.extxyz, frame \d+: .*0\.8\d* Å/,
+    );
   });
 
   it('a rate at which the loss explodes is halved until it does not, or told', { timeout: 60_000 }, async () => {
