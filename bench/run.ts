@@ -10,6 +10,7 @@ import type { Context, Outcome, Section } from './lib/section.ts';
 import { generate, type Recipe, readStructures, type Structure } from './lib/structures.ts';
 import { page, type Results } from './lib/table.ts';
 import { type ClientsCase, clients } from './sections/clients.ts';
+import { hipnn } from './sections/hipnn.ts';
 import { lammps } from './sections/lammps.ts';
 import { memory } from './sections/memory.ts';
 import { scaling } from './sections/scaling.ts';
@@ -21,6 +22,7 @@ interface Cases {
   readonly models: Readonly<Record<string, Shape>>;
   readonly structures: Readonly<Record<string, Recipe>>;
   readonly speed: readonly string[];
+  readonly hipnn: readonly string[];
   readonly scaling: readonly string[];
   readonly memory: Readonly<Record<string, number>>;
   readonly wire: readonly string[];
@@ -61,6 +63,7 @@ async function main(options: BenchOptions): Promise<void> {
 
   const sections: readonly Section[] = [
     speed(external.length > 0 ? external : cases.speed),
+    hipnn(external.length > 0 ? external : cases.hipnn),
     scaling(cases.scaling),
     memory(cases.memory),
     wire(cases.wire),
