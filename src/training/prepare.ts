@@ -181,7 +181,7 @@ export function shiftsOf({ start, origin }: Prepared): ReadonlyMap<number, numbe
 }
 
 /** Layers of the deepest network. */
-export const depthOf = ({ card }: Start): number => Math.max(...Object.values(card.layers).map(({ length }) => length));
+export const depthOf = ({ model }: Start): number => Math.max(...model.networks.map(({ layers }) => layers.length));
 
 function checkFreeze({ freeze }: Recipe, start: Start): void {
   const depth = depthOf(start);

@@ -59,7 +59,7 @@ export async function writeResult(trained: Trained): Promise<Result> {
       ['weights and biases', `${trainer.parameters} a member`],
     ],
   });
-  await saveModel(`${recipe.output}.mlts`, card, tensorsOf(card, trainer.networks()));
+  await saveModel(`${recipe.output}.mlts`, card, tensorsOf(start.card, trainer.networks()));
   const report = new OutputFile(`${recipe.output}.html`);
   report.write(html);
   report.commit();

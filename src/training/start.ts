@@ -15,16 +15,20 @@ const ANI_1X: Readonly<Record<string, readonly number[]>> = { H: [160, 128, 96],
 const OTHERS = [128, 112, 96];
 
 /** A model that the engine can train, with its card. */
-export interface Start extends LoadedModel {
+export interface Start {
+  readonly card: AniCard;
   readonly model: AniModel;
 }
 
+type AniCard = Extract<Card, { architecture: 'ani' }>;
+
 /** @throws MltsError E_UNAVAILABLE where it is of another architecture */
 export function trainable({ card, model }: LoadedModel): Start {
-  if (model.architecture === 'ani') return { card, model };
+  const { name } = card;
+  if (card.architecture === 'ani' && model.architecture === 'ani') return { card, model };
   throw new MltsError(
     'E_UNAVAILABLE',
-    `${card.name} is no ANI model, and only those can be trained`,
+    `${name} is no ANI model, and only those can be trained`,
     'Begin with an ANI model, or with fresh networks (model).',
   );
 }
@@ -49,7 +53,7 @@ export function freshModel(recipe: AniRecipe, { name, members, seed, elements, s
     const given = layers === undefined || isList(layers) ? layers : layers[symbol];
     return given ?? ANI_1X[symbol] ?? OTHERS;
   };
-  const card: Card = {
+  const card: AniCard = {
     format: 1,
     name,
     architecture: 'ani',
@@ -101,7 +105,7 @@ export function startFrom(
   }
   const { calibration: _, provenance: __, licence: ___, citation: ____, ...rest } = card;
   const energy = inElectronVolt(card.units.energy);
-  const next: Card = {
+  const next: AniCard = {
     ...rest,
     name,
     members,
@@ -116,7 +120,7 @@ export function startFrom(
 }
 
 /** Tensors of a `.mlts` file, of the card's members: the first ones where the networks have more. */
-export function tensorsOf(card: Card, networks: readonly ElementNetwork[]): Map<string, Tensor> {
+export function tensorsOf(card: AniCard, networks: readonly ElementNetwork[]): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, shape] of promisedTensors(card)) {
     const [symbol, layer, kind] = name.split('.');

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModelAndCard } from '../../src/model/load.ts';
+import { trainable } from '../../src/training/start.ts';
 import { mlts, start } from '../support/mlts.ts';
 import { temporaryFolder } from '../support/servers.ts';
 
@@ -190,7 +191,7 @@ describe('transfer learning', () => {
       expect(Math.abs(Number(found) - put)).toBeLessThan(0.15);
     }
     const [before, after] = await Promise.all(
-      ['small', 'moved'].map((name) => loadModelAndCard(join(cwd, `${name}.mlts`))),
+      ['small', 'moved'].map((name) => loadModelAndCard(join(cwd, `${name}.mlts`)).then(trainable)),
     );
     for (const [k, network] of after.model.networks.entries()) {
       for (const [layer, { weights }] of network.layers.entries()) {
