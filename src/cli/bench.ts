@@ -11,6 +11,7 @@ import { parseFrameIndex } from '../io/slice.ts';
 import { loadModel } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { findModel } from '../model/registry.ts';
+import { firstMembers } from '../model/weights.ts';
 import { evaluate, normal, randomNumbers } from '../verify/evaluate.ts';
 import { defaultStructure } from '../verify/structures.ts';
 import { count, print } from './options.ts';
@@ -70,7 +71,7 @@ interface Row {
 
 async function run(files: string[], options: Options): Promise<void> {
   const whole = await loadModel(await findModel(options.model));
-  const model = options.members === undefined ? whole : firstMembers(whole, options.members);
+  const model = options.members === undefined ? whole : cutDown(whole, options.members);
   const potential = await openPotential(model, { threads: options.threads });
   try {
     const structures = files.map((file): [string, System] => {
@@ -90,19 +91,10 @@ async function run(files: string[], options: Options): Promise<void> {
   }
 }
 
-/** The ensemble cut down to its first members. @throws MltsError E_USAGE where it has fewer */
-function firstMembers(model: Model, members: number): Model {
-  if (members > model.members) {
-    throw new MltsError('E_USAGE', `--members is ${members}, ${model.name} has ${model.members}`, 'Ask for fewer.');
-  }
-  const networks = model.networks.map(({ layers }) => ({
-    layers: layers.map((layer) => ({
-      ...layer,
-      weights: layer.weights.slice(0, members * layer.outputs * layer.inputs),
-      biases: layer.biases.slice(0, members * layer.outputs),
-    })),
-  }));
-  return { ...model, members, networks };
+/** @throws MltsError E_USAGE where the ensemble has fewer members */
+function cutDown(model: Model, members: number): Model {
+  if (members <= model.members) return firstMembers(model, members);
+  throw new MltsError('E_USAGE', `--members is ${members}, ${model.name} has ${model.members}`, 'Ask for fewer.');
 }
 
 async function measure(

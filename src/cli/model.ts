@@ -8,6 +8,7 @@ import { isModelName } from '../model/card.ts';
 import { publishedNames, publishedSet } from '../model/catalogue.ts';
 import { fetchModel, licenceNotice } from '../model/fetch.ts';
 import { loadModelAndCard } from '../model/load.ts';
+import type { Model } from '../model/model.ts';
 import { importNeuroChem } from '../model/neurochem.ts';
 import { findModel, type ListedModel, listModels } from '../model/registry.ts';
 import { saveModel } from '../model/save.ts';
@@ -114,7 +115,6 @@ async function show(name: string, { json }: { json?: boolean }): Promise<void> {
     await print(`${JSON.stringify({ path, sha256: model.sha256, ...card })}\n`);
     return;
   }
-  const { radial, angular } = model.descriptor;
   const provenance = Object.entries(card.provenance ?? {}).map(([key, value]) => [
     key,
     typeof value === 'string' ? value : JSON.stringify(value),
@@ -125,7 +125,7 @@ async function show(name: string, { json }: { json?: boolean }): Promise<void> {
     ['sha256', model.sha256],
     ['architecture', `${model.architecture}, ${model.members} members`],
     ['elements', symbols(model.elements)],
-    ['cutoffs', `radial ${radial.cutoff} Å, angular ${angular.cutoff} Å; ghosts must reach ${model.reach} Å`],
+    ['cutoffs', `${cutoffs(model)}; ghosts must reach ${model.reach} Å`],
     ['shortest distance', `${model.minDistance} Å`],
     ...provenance,
     ['licence', card.licence ?? 'not stated'],
@@ -133,6 +133,13 @@ async function show(name: string, { json }: { json?: boolean }): Promise<void> {
   ];
   const width = Math.max(...facts.map(([key]) => key.length));
   await print(facts.map(([key, value]) => `${key.padEnd(width)}  ${value}\n`).join(''));
+}
+
+function cutoffs(model: Model): string {
+  if (model.architecture === 'ani')
+    return `radial ${model.descriptor.radial.cutoff} Å, angular ${model.descriptor.angular.cutoff} Å`;
+  const blocks = model.blocks.length;
+  return `${model.cutoff} Å in each of ${blocks} interaction${blocks === 1 ? '' : 's'} of tensor order ${model.order}`;
 }
 
 async function verifyFiles(names: string[]): Promise<void> {

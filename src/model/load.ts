@@ -3,18 +3,19 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { numberOf } from '../elements.ts';
 import { MltsError, systemReason } from '../errors.ts';
-import { inAngstrom, inElectronVolt } from '../units.ts';
+import { aniModel } from './ani.ts';
 import { type Card, parseCard, promisedTensors } from './card.ts';
-import type { AniModel, ElementNetwork, Model } from './model.ts';
-import { type Container, readSafetensors, type Tensor } from './safetensors.ts';
+import type { AniCard } from './card-ani.ts';
+import type { HipnnCard } from './card-hipnn.ts';
+import { hipnnModel } from './hipnn.ts';
+import type { AniModel, HipnnModel, Model } from './model.ts';
+import { type Container, readSafetensors } from './safetensors.ts';
 
 /** A model with the card it was read from, as `mlts model show` prints it. */
-export interface LoadedModel {
-  readonly model: Model;
-  readonly card: Card;
-}
+export type LoadedModel =
+  | { readonly model: AniModel; readonly card: AniCard }
+  | { readonly model: HipnnModel; readonly card: HipnnCard };
 
 /**
  * Reads, hashes and validates a `.mlts` file.
@@ -55,17 +56,22 @@ export function modelFromBytes(bytes: Uint8Array, file: string): LoadedModel {
   const card = parseCard(json, file);
   checkTensors(card, container, file);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { card, model: toModel(card, container, sha256) };
+  const fail = (what: string) => refuse(file, what);
+  return card.architecture === 'ani'
+    ? { card, model: aniModel(card, container.tensors, sha256) }
+    : { card, model: hipnnModel(card, container.tensors, sha256, fail) };
+}
+
+function refuse(file: string, what: string): never {
+  throw new MltsError(
+    'E_MODEL',
+    `${file}: ${what}`,
+    'The card contradicts its tensors: fetch or import the model again.',
+  );
 }
 
 function checkTensors(card: Card, { tensors }: Container, file: string): void {
-  const fail: (what: string) => never = (what) => {
-    throw new MltsError(
-      'E_MODEL',
-      `${file}: ${what}`,
-      'The card contradicts its tensors: fetch or import the model again.',
-    );
-  };
+  const fail: (what: string) => never = (what) => refuse(file, what);
   const promised = promisedTensors(card);
   for (const [name, shape] of promised) {
     const tensor = tensors.get(name);
@@ -83,53 +89,4 @@ function firstNonFinite(data: Float32Array): number {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7f800000) === 0x7f800000) return i;
   return -1;
-}
-
-function toModel(card: Card, { tensors }: Container, sha256: string): AniModel {
-  const length = inAngstrom(card.units.length);
-  const energy = inElectronVolt(card.units.energy);
-  const { radial, angular, cutoff_function: cutoffFunction } = card.descriptor;
-  const tensor = (name: string) => tensors.get(name) as Tensor;
-  const networks = card.elements.map(
-    (element): ElementNetwork => ({
-      layers: card.layers[element].map((outputs, layer) => ({
-        inputs: tensor(`${element}.${layer}.weight`).shape[2],
-        outputs,
-        weights: tensor(`${element}.${layer}.weight`).data,
-        biases: tensor(`${element}.${layer}.bias`).data,
-      })),
-    }),
-  );
-  return {
-    name: card.name,
-    sha256,
-    architecture: card.architecture,
-    elements: card.elements.map((element) => numberOf(element) as number),
-    members: card.members,
-    cutoff: card.cutoff * length,
-    reach: card.reach * length,
-    minDistance: card.min_distance * length,
-    ...(card.calibration && {
-      calibration: { sigmaForce: card.calibration.sigma_force, sigmaEnergy: card.calibration.sigma_energy },
-    }),
-    descriptor: {
-      cutoffFunction,
-      radial: {
-        cutoff: radial.cutoff * length,
-        eta: radial.eta / length ** 2,
-        shifts: Float64Array.from(radial.shifts, (shift) => shift * length),
-      },
-      angular: {
-        cutoff: angular.cutoff * length,
-        eta: angular.eta / length ** 2,
-        zeta: angular.zeta,
-        shifts: Float64Array.from(angular.shifts, (shift) => shift * length),
-        sections: Float64Array.from(angular.sections),
-      },
-    },
-    celuAlpha: card.activation.alpha,
-    networks,
-    selfEnergies: Float64Array.from(card.elements, (element) => card.self_energies[element] * energy),
-    energyScale: energy,
-  };
 }

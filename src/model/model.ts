@@ -128,4 +128,4 @@ export interface HipnnModel extends ModelInfo {
   readonly energyScale: number;
 }
 
-export type Model = AniModel;
+export type Model = AniModel | HipnnModel;

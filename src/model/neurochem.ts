@@ -5,7 +5,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MltsError } from '../errors.ts';
-import { type Card, checkCard, descriptorLength, promisedTensors } from './card.ts';
+import { checkCard } from './card.ts';
+import { type AniCard, aniTensors, descriptorLength } from './card-ani.ts';
 import { type NnfLayer, parseNnf } from './neurochem-nnf.ts';
 import { type Info, parseInfo, parseParams, parseSelfEnergies } from './neurochem-text.ts';
 import { publishedFacts } from './published.ts';
@@ -13,7 +14,7 @@ import type { Tensor } from './safetensors.ts';
 
 /** What `encodeModel` and `saveModel` take. */
 export interface Imported {
-  readonly card: Card;
+  readonly card: AniCard;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
@@ -35,7 +36,7 @@ export async function importNeuroChem(source: string, name: string): Promise<Imp
   const { elements, radial, angular } = parseParams(await readText(paramsFile), paramsFile);
   const saeFile = join(folder, info.selfEnergies);
   const selfEnergies = parseSelfEnergies(await readText(saeFile), elements, saeFile);
-  const draft: Card = {
+  const draft: AniCard = {
     format: 1,
     name,
     architecture: 'ani',
@@ -54,7 +55,7 @@ export async function importNeuroChem(source: string, name: string): Promise<Imp
 
   const described: Record<string, NnfLayer[]> = {};
   for (const element of elements) described[element] = await readLayers(folder, info, element, descriptorLength(draft));
-  const card: Card = {
+  const card: AniCard = {
     ...draft,
     layers: Object.fromEntries(
       Object.entries(described).map(([element, layers]) => [element, layers.map(({ outputs }) => outputs)]),
@@ -89,11 +90,11 @@ async function readLayers(folder: string, info: Info, element: string, inputs: n
 async function readTensors(
   folder: string,
   info: Info,
-  card: Card,
+  card: AniCard,
   described: Record<string, NnfLayer[]>,
 ): Promise<Map<string, Tensor>> {
   const tensors = new Map<string, Tensor>();
-  for (const [name, shape] of promisedTensors(card)) {
+  for (const [name, shape] of aniTensors(card)) {
     const [element, layer, kind] = name.split('.') as [string, string, 'weight' | 'bias'];
     const { weights, biases } = described[element][Number(layer)];
     const size = shape.slice(1).reduce((product, count) => product * count, 1);

@@ -2,10 +2,10 @@
  * What is known of the published ANI ensembles, by the SHA-256 of their weights.
  */
 import { createHash } from 'node:crypto';
-import type { Card } from './card.ts';
+import type { CommonCard } from './card-common.ts';
 import type { Tensor } from './safetensors.ts';
 
-type Facts = Pick<Card, 'provenance' | 'licence' | 'citation'>;
+type Facts = Pick<CommonCard, 'provenance' | 'licence' | 'citation'>;
 
 const NO_LICENCE = 'none stated by the publisher: ask before redistributing';
 

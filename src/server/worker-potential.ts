@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { EvaluateOptions, Outcome, Potential, System, Trajectory, Want } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
+import { weightBytes } from '../model/weights.ts';
 import type { WireError } from '../protocol/messages.ts';
 import { errorOf } from '../protocol/reply.ts';
 
@@ -35,8 +36,7 @@ export class WorkerPotential implements Potential {
 
   constructor(model: Model) {
     this.model = model;
-    const layers = model.networks.flatMap((network) => network.layers);
-    this.#bytes = layers.reduce((bytes, { weights, biases }) => bytes + weights.byteLength + biases.byteLength, 0);
+    this.#bytes = weightBytes(model);
     this.#worker = new Worker(SCRIPT, { workerData: model });
     this.#worker.on('message', (answer: Answer) => this.#answer(answer));
     this.#worker.on('error', (cause) =>

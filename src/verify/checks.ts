@@ -1,7 +1,7 @@
 import type { Potential, System } from '../engine/potential.ts';
 import { MltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
-import { cutoffJump, distantError } from './cutoff.ts';
+import { cutoffJump, cutoffsOf, distantError } from './cutoff.ts';
 import { forceError, virialError } from './derivatives.ts';
 import { domainError } from './domains.ts';
 import { driftRun, energyDrift, listError, orderError } from './dynamics.ts';
@@ -88,8 +88,7 @@ export const checks: readonly Check[] = [
     name: 'smooth at the cutoffs',
     bound: 1e-3,
     unit: 'eV/Å',
-    measure: ({ potential, model }) =>
-      cutoffJump(potential, [model.descriptor.radial.cutoff, model.descriptor.angular.cutoff]),
+    measure: ({ potential, model }) => cutoffJump(potential, cutoffsOf(model)),
   },
   {
     name: 'nothing beyond the reach',

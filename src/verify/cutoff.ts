@@ -1,13 +1,18 @@
 import type { Potential, System } from '../engine/potential.ts';
+import type { Model } from '../model/model.ts';
 import { evaluate, largestDifference } from './evaluate.ts';
 
 /** Å on either side of a cutoff. */
 const DELTA = 1e-6;
 
 /**
- * Largest jump of a force component (eV/Å) as an atom crosses a cutoff of the model, over all elements and both of the
- * model's cutoffs: two atoms at rest, the third passes.
+ * Largest jump of a force component (eV/Å) as an atom crosses a cutoff of the model, over all elements and all of
+ * the model's cutoffs: two atoms at rest, the third passes.
  */
+/** Distances at which a term of the model ends, Å. */
+export const cutoffsOf = (model: Model): number[] =>
+  model.architecture === 'ani' ? [model.descriptor.radial.cutoff, model.descriptor.angular.cutoff] : [model.cutoff];
+
 export async function cutoffJump(potential: Potential, cutoffs: readonly number[]): Promise<number> {
   const { elements } = potential.model;
   const at = (number: number, distance: number): System => ({

@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Card, promisedTensors } from '../../src/model/card.ts';
+import type { AniCard } from '../../src/model/card-ani.ts';
 import { modelFromBytes } from '../../src/model/load.ts';
-import type { Model } from '../../src/model/model.ts';
+import type { AniModel, Model } from '../../src/model/model.ts';
 import type { Tensor } from '../../src/model/safetensors.ts';
 import { encodeModel } from '../../src/model/save.ts';
 import { vectorFolder } from './vectors.ts';
@@ -41,6 +42,14 @@ export function testModel(name: string): TestModel {
   const model = build(spec.card, drawTensors(spec));
   made.set(name, model);
   return model;
+}
+
+/** The same of an ANI ensemble. */
+export function aniTestModel(name: string): TestModel & { readonly card: AniCard; readonly model: AniModel } {
+  const found = testModel(name);
+  const { card, model } = found;
+  if (card.architecture !== 'ani' || model.architecture !== 'ani') throw new Error(`${name} is no ANI model`);
+  return { ...found, card, model };
 }
 
 /** A model of any card and tensors, through the file format and back. */

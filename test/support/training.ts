@@ -1,5 +1,5 @@
 /** Labelled structures with arbitrary labels, for tests of the training engine. */
-import type { Model } from '../../src/model/model.ts';
+import type { AniModel } from '../../src/model/model.ts';
 import type { TrainingFrame } from '../../src/training/engine.ts';
 import { randomNumbers } from './systems.ts';
 
@@ -27,7 +27,7 @@ export function labelledFrame(seed: number, atoms: number, periodic: boolean) {
 }
 
 /** The model with weights of its own kind for every element whose network has no hidden layers. */
-export function withHiddenLayers(model: Model): Model {
+export function withHiddenLayers(model: AniModel): AniModel {
   const deep = model.networks.find(({ layers }) => layers.length > 1)!;
   return { ...model, networks: model.networks.map((network) => (network.layers.length > 1 ? network : deep)) };
 }

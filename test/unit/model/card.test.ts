@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Card,
-  checkCard,
-  descriptorLength,
-  isModelName,
-  parseCard,
-  promisedTensors,
-} from '../../../src/model/card.ts';
+import { type Card, checkCard, isModelName, parseCard, promisedTensors } from '../../../src/model/card.ts';
+import { descriptorLength } from '../../../src/model/card-ani.ts';
 import { errorOf, expectError } from '../../support/expect-error.ts';
-import { testModel } from '../../support/models.ts';
+import { aniTestModel } from '../../support/models.ts';
 
-const card = testModel('test-two').card;
+const card = aniTestModel('test-two').card;
 
 /** The card with the entry at a path replaced; undefined removes it. */
 function changed(path: string, value: unknown): unknown {
@@ -57,7 +51,7 @@ describe('a card', () => {
     ['name', 'a b'],
     ['name', 7],
     ['name', 'x'.repeat(65)],
-    ['architecture', 'hipnn'],
+    ['architecture', 'schnet'],
     ['architecture', undefined],
     ['elements', []],
     ['elements', 'HO'],

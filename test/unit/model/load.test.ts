@@ -9,9 +9,9 @@ import { encodeModel, saveModel, writeWhole } from '../../../src/model/save.ts';
 import { BOHR, KCAL_PER_MOL } from '../../../src/units.ts';
 import { expectClose } from '../../support/close.ts';
 import { expectError } from '../../support/expect-error.ts';
-import { testModel } from '../../support/models.ts';
+import { aniTestModel } from '../../support/models.ts';
 
-const two = testModel('test-two');
+const two = aniTestModel('test-two');
 
 /** The file of a card and tensors that nobody checked. */
 const unchecked = (card: unknown, tensors: ReadonlyMap<string, Tensor>) =>
@@ -42,7 +42,8 @@ describe('loading', () => {
       reach: 4.6,
       minDistance: 0.5,
     });
-    expect(model.networks.map(({ layers }) => layers.map(({ inputs, outputs }) => [inputs, outputs]))).toEqual([
+    const { networks } = two.model;
+    expect(networks.map(({ layers }) => layers.map(({ inputs, outputs }) => [inputs, outputs]))).toEqual([
       [
         [59, 17],
         [17, 9],
@@ -53,12 +54,12 @@ describe('loading', () => {
         [11, 1],
       ],
     ]);
-    expect(model.networks[1].layers[0].weights).toEqual(two.tensors.get('O.0.weight')!.data);
+    expect(networks[1].layers[0].weights).toEqual(two.tensors.get('O.0.weight')!.data);
     expect((await loadModelAndCard(two.path())).card).toEqual(two.card);
   });
 
   it('converts units once', () => {
-    const { model, card } = testModel('test-single');
+    const { model, card } = aniTestModel('test-single');
     const { radial, angular } = card.descriptor;
     expectClose([model.cutoff, model.minDistance], [radial.cutoff * BOHR, card.min_distance * BOHR], 1e-14, 'lengths');
     expectClose(

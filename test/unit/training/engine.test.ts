@@ -2,11 +2,11 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { NativePotential } from '../../../src/engine/native.ts';
 import type { Result } from '../../../src/engine/potential.ts';
-import type { Model } from '../../../src/model/model.ts';
+import type { AniModel } from '../../../src/model/model.ts';
 import type { LossTerm, Trainer, TrainerOptions, TrainingFrame } from '../../../src/training/engine.ts';
 import { createTrainer } from '../../../src/training/trainer.ts';
 import { expectClose } from '../../support/close.ts';
-import { testModel } from '../../support/models.ts';
+import { aniTestModel } from '../../support/models.ts';
 import { randomNumbers } from '../../support/systems.ts';
 import { labelledFrame, withHiddenLayers } from '../../support/training.ts';
 
@@ -15,7 +15,7 @@ afterAll(() => {
   for (const trainer of open) trainer.close();
 });
 
-async function trainerWith(model: Model, frames: readonly TrainingFrame[], options: TrainerOptions = {}) {
+async function trainerWith(model: AniModel, frames: readonly TrainingFrame[], options: TrainerOptions = {}) {
   const trainer = createTrainer(model, { threads: 2, precision: 'double', ...options });
   open.push(trainer);
   const ids = Int32Array.from(await trainer.load(frames), (id) => {
@@ -25,8 +25,8 @@ async function trainerWith(model: Model, frames: readonly TrainingFrame[], optio
   return { trainer, ids };
 }
 
-const two = testModel('test-two').model;
-const smooth = withHiddenLayers(testModel('test-smooth').model);
+const two = aniTestModel('test-two').model;
+const smooth = withHiddenLayers(aniTestModel('test-smooth').model);
 const frames = [
   labelledFrame(1, 7, false),
   labelledFrame(2, 12, true),

@@ -4,10 +4,10 @@ import { MltsError } from '../../../src/errors.ts';
 import type { LossTerm, OptimiserSettings, Trainer, TrainerOptions } from '../../../src/training/engine.ts';
 import { createTrainer } from '../../../src/training/trainer.ts';
 import { expectClose } from '../../support/close.ts';
-import { testModel } from '../../support/models.ts';
+import { aniTestModel } from '../../support/models.ts';
 import { labelledFrame } from '../../support/training.ts';
 
-const model = testModel('test-two').model;
+const model = aniTestModel('test-two').model;
 const frames = [1, 2, 3, 4, 5, 6].map((seed) => labelledFrame(seed, 3 + 2 * seed, seed % 2 === 0));
 const loss: LossTerm[] = [
   { of: 'energy', form: 'squared', weight: 1, power: 1 },
