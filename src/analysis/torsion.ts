@@ -26,7 +26,8 @@ export interface TorsionPoint {
 
 /** eV/rad²: the slope of a torsion (≤ 0.5 eV/rad) moves a minimum by a milliradian. */
 const STIFFNESS = 500;
-const FORCE = 0.01;
+/** eV/Å: methyl groups turn so easily that 0.01 would leave 0.01 kcal/mol between mirror images. */
+const FORCE = 0.001;
 
 /** A system whose torsion is held at an angle. */
 interface Held extends System {
@@ -90,6 +91,35 @@ export async function torsionScan(
         : spread(state.memberEnergies!.map((e, m) => e - lowest.memberEnergies![m])),
     system: systemOf(found[i]),
   }));
+}
+
+/** A minimum or a maximum of the energy. */
+export interface Stationary {
+  readonly kind: 'minimum' | 'maximum';
+  /** Radians. */
+  readonly angle: number;
+  /** Above the lowest point of the scan, eV; a little below 0 where the parabola goes deeper than the points. */
+  readonly energy: number;
+}
+
+/** Where a scan of a whole turn has its minima and maxima, each on the parabola through three neighbouring points. */
+export function stationaryPoints(points: readonly TorsionPoint[]): Stationary[] {
+  const n = points.length;
+  return points.flatMap((point, i): Stationary[] => {
+    const [before, after] = [points[(i + n - 1) % n], points[(i + 1) % n]];
+    const [a, b, c] = [before.energy, point.energy, after.energy];
+    if (a instanceof MltsError || b instanceof MltsError || c instanceof MltsError) return [];
+    const isMaximum = b > a && b >= c;
+    if (!isMaximum && !(b < a && b <= c)) return [];
+    const left = wrapAngle(before.reached - point.reached);
+    const right = wrapAngle(after.reached - point.reached);
+    // b + slope·x + bend·x² through (left, a), (0, b) and (right, c)
+    const bend = ((c - b) / right - (a - b) / left) / (right - left);
+    const slope = (c - b) / right - bend * right;
+    const off = -slope / (2 * bend);
+    const kind = isMaximum ? 'maximum' : 'minimum';
+    return [{ kind, angle: wrapAngle(point.reached + off), energy: b + (slope * off) / 2 }];
+  });
 }
 
 /** Minimisers keep what else a system holds, so each brings its own target. */

@@ -5,7 +5,7 @@ import { converged, results, spread, systemOf } from '../../analysis/evaluate.ts
 import { firstFrame } from '../../analysis/frames.ts';
 import { type ReactionResult, reactionEnergies, readReactions } from '../../analysis/reactions.ts';
 import { meanOf } from '../../analysis/statistics.ts';
-import { torsionScan } from '../../analysis/torsion.ts';
+import { stationaryPoints, torsionScan } from '../../analysis/torsion.ts';
 import { relax } from '../../dynamics/minimise/relax.ts';
 import { neb } from '../../dynamics/neb.ts';
 import { MltsError } from '../../errors.ts';
@@ -83,18 +83,28 @@ async function scan(
         good.map(({ system, energy, reached }) => ({ system, info: { energy, torsion: degrees(reached) } })),
       );
     }
+    const stationary = stationaryPoints(points);
     await emit(
       {
-        text: table(
-          ['angle/°', 'ΔE/eV', 'kcal/mol', 'σ/(kcal/mol)'],
-          good.map(({ reached, energy, deviation }) => [
-            ...[degrees(reached).toFixed(2), energy.toFixed(5)],
-            ...[kcal(energy).toFixed(3), kcal(deviation).toFixed(3)],
-          ]),
-        ),
+        text: [
+          table(
+            ['angle/°', 'ΔE/eV', 'kcal/mol', 'σ/(kcal/mol)'],
+            good.map(({ reached, energy, deviation }) => [
+              ...[degrees(reached).toFixed(2), energy.toFixed(5)],
+              ...[kcal(energy).toFixed(3), kcal(deviation).toFixed(3)],
+            ]),
+          ),
+          `\n${table(
+            ['', 'angle/°', 'ΔE/eV', 'kcal/mol'],
+            stationary.map(({ kind, angle, energy }) => [
+              ...[kind, degrees(angle).toFixed(1), energy.toFixed(5), kcal(energy).toFixed(3)],
+            ]),
+          )}`,
+        ].join(''),
         object: {
           atoms: quartet,
           relaxed: options.relax === true,
+          stationary: stationary.map(({ kind, angle, energy }) => ({ kind, angle: degrees(angle), energy })),
           points: good.map(({ reached, energy, deviation }) => ({ angle: degrees(reached), energy, sigma: deviation })),
         },
         columns: {
@@ -147,13 +157,6 @@ async function path(
     }
     const { images, fmax } = options;
     const found = await neb(potential, [ends[0], ends[1]], { ...compute, images, fmax, precision: 'double' });
-    if (!found.converged) {
-      throw new MltsError(
-        'E_LIMIT',
-        `the path is not relaxed after ${found.steps} steps: ${found.fmax.toPrecision(3)} eV/Å are left across it`,
-        'Relax the ends (--relax), take fewer images or a larger --fmax.',
-      );
-    }
     const systems = found.images.map(systemOf);
     const evaluated = await results(potential, systems, ['memberEnergies'], compute);
     const points = evaluated.map(({ energy, memberEnergies }, i) => ({
@@ -164,7 +167,15 @@ async function path(
     if (options.structures !== undefined) {
       write(
         options.structures,
-        systems.map((system, i) => ({ system, info: { energy: points[i].energy } })),
+        systems.map((system, i) => ({ system, info: { energy: points[i].energy, sigma_energy: points[i].sigma } })),
+      );
+    }
+    if (!found.converged) {
+      const worst = Math.max(...points.map(({ sigma }) => sigma));
+      throw new MltsError(
+        'E_LIMIT',
+        `the path is not relaxed after ${found.steps} steps: ${found.fmax.toPrecision(3)} eV/Å are left across it, σ of the energy is up to ${kcal(worst).toPrecision(2)} kcal/mol along it`,
+        'Relax the ends (--relax), take more or fewer images or a larger --fmax; where σ is large the model extrapolates, and there may be no smooth path to find.',
       );
     }
     const top = points[found.saddle];
@@ -176,12 +187,10 @@ async function path(
       {
         text: [
           table(
-            ['image', 'path/Å', 'ΔE/eV', 'kcal/mol'],
-            points.map(({ distance, energy }, i) => [
-              String(i),
-              distance.toFixed(3),
-              energy.toFixed(5),
-              kcal(energy).toFixed(3),
+            ['image', 'path/Å', 'ΔE/eV', 'kcal/mol', 'σ/(kcal/mol)'],
+            points.map(({ distance, energy, sigma }, i) => [
+              ...[String(i), distance.toFixed(3), energy.toFixed(5)],
+              ...[kcal(energy).toFixed(3), kcal(sigma).toFixed(3)],
             ]),
           ),
           `\n${table(['', 'ΔE/eV', 'kcal/mol', 'σ/(kcal/mol)'], [row('barrier', top), row('reaction', end)])}`,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { dihedral, dihedralGradient, type Quartet, sideOf, turned, wrapAngle } from '../../../src/analysis/dihedral.ts';
 import { adjusted } from '../../../src/analysis/evaluate.ts';
 import { reactionEnergies, readReactions } from '../../../src/analysis/reactions.ts';
-import { torsionScan } from '../../../src/analysis/torsion.ts';
+import { stationaryPoints, type TorsionPoint, torsionScan } from '../../../src/analysis/torsion.ts';
 import type { System } from '../../../src/engine/potential.ts';
 import { MltsError } from '../../../src/errors.ts';
 import { Analytic, muellerBrown } from '../../support/analytic.ts';
@@ -120,6 +120,25 @@ describe('torsion scans', () => {
       expect(close(reached, angle, 1e-9)).toBe(true);
       expect(close(energy as number, at(angle) - lowest, 1e-9)).toBe(true);
     }
+  });
+
+  it('minima and maxima stand where the energy is level, between the points too', () => {
+    // 1 − cos 2(φ − 10°): minima at 10° and −170°, maxima at ±100° from there.
+    const points = Array.from({ length: 24 }, (_, i): TorsionPoint => {
+      const angle = wrapAngle(((i + 1) * Math.PI) / 12);
+      const energy = 1 - Math.cos(2 * (angle - Math.PI / 18));
+      return { angle, reached: angle, energy, deviation: 0, system: PEROXIDE };
+    });
+    const found = stationaryPoints(points);
+    expect(found.map(({ kind }) => kind)).toEqual(['minimum', 'maximum', 'minimum', 'maximum']);
+    for (const [i, degrees] of [10, 100, -170, -80].entries()) {
+      expect(Math.abs(wrapAngle(found[i].angle - (degrees * Math.PI) / 180))).toBeLessThan(0.01);
+      expect(Math.abs(found[i].energy - (i % 2 === 0 ? 0 : 2))).toBeLessThan(0.002);
+    }
+    const failed = new MltsError('E_OVERLAP', 'too close', 'Move away.');
+    expect(stationaryPoints(points.map((point, i) => (i === 0 ? { ...point, energy: failed } : point)))).toHaveLength(
+      3,
+    );
   });
 
   it('an angle that fails fails alone', async () => {
