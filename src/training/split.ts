@@ -46,18 +46,9 @@ export function splitFrames(
     for (const list of lists) list.push(frame);
   };
   if (recipe.kind === 'files') {
-    const kept = new Set<number>();
-    for (const role of ['validation', 'test'] as const) {
-      for (const frame of usable(role)) {
-        kept.add(found.content[frame]);
-        if (role === 'test') test.push(frame);
-        else toAll(validation, frame);
-      }
-    }
-    for (const frame of usable('data')) {
-      if (kept.has(found.content[frame])) exclusions.add('in validation or test too', corpus.nameOf(frame));
-      else toAll(train, frame);
-    }
+    test.push(...usable('test'));
+    for (const frame of usable('validation')) toAll(validation, frame);
+    for (const frame of usable('data')) toAll(train, frame);
   } else {
     const keys = recipe.by === 'group' ? found.group : found.content;
     for (const frame of usable('data')) {
@@ -77,6 +68,8 @@ export function splitFrames(
       }
     }
   }
+  const leaks = withoutLeaks(train, validation, test, found.content);
+  for (const frame of leaks) exclusions.add('the same structure as one for validation or test', corpus.nameOf(frame));
   for (const [name, lists] of Object.entries({ training: train, validation })) {
     if (lists.some((list) => list.length === 0)) {
       throw new MltsError(
@@ -94,4 +87,24 @@ export function splitFrames(
     return shared ? lists.map(() => first) : lists.map((list) => Int32Array.from(list));
   };
   return { train: arrays(train), validation: arrays(validation), test: Int32Array.from(test) };
+}
+
+/** Takes out of the lists for training what is the same structure as one to judge by. @returns the frames */
+function withoutLeaks(
+  train: number[][],
+  validation: readonly number[][],
+  test: readonly number[],
+  content: Float64Array,
+): ReadonlySet<number> {
+  const leaks = new Set<number>();
+  const tested = new Set(test.map((frame) => content[frame]));
+  for (const [m, list] of train.entries()) {
+    const validated = new Set(validation[m].map((frame) => content[frame]));
+    train[m] = list.filter((frame) => {
+      const isLeak = tested.has(content[frame]) || validated.has(content[frame]);
+      if (isLeak) leaks.add(frame);
+      return !isLeak;
+    });
+  }
+  return leaks;
 }

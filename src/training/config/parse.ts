@@ -47,7 +47,7 @@ const splitRule: Rule<SplitRecipe> = (input) => {
     { train: share, validation: part, test: part, strided: list(whole(0, BLOCKS), 3), by: oneOf(SPLIT_UNITS) },
     'a split',
   )(input);
-  const { train, validation, test, strided, by = 'content' } = given;
+  const { train, validation, test, strided, by = 'group' } = given;
   if (typeof validation === 'object' || typeof test === 'object') {
     if (typeof validation !== 'object' || typeof test === 'number' || train !== undefined || strided !== undefined) {
       return refuse(input, 'files for validation and, if wanted, test, alone');
@@ -189,7 +189,7 @@ export function parseRecipe(content: string, file: string): Recipe {
     seed: given.seed ?? 1,
     threads: given.threads,
     precision: given.precision ?? 'single',
-    split: given.split ?? { kind: 'fractions', train: 0.8, validation: 0.1, test: 0.1, by: 'content' },
+    split: given.split ?? { kind: 'fractions', train: 0.8, validation: 0.1, test: 0.1, by: 'group' },
     selfEnergies: given.self_energies,
     loss,
     optimiser: optimiserOf(given.optimiser, loss.name),

@@ -77,7 +77,7 @@ export interface FileSplit {
   readonly test: readonly string[];
 }
 
-/** What is never torn apart: equal structures, or frames of one group. */
+/** What is never torn apart: equal structures, or frames of one group; a frame without one is a group of its own. */
 export const SPLIT_UNITS = ['content', 'group'] as const;
 export type SplitUnit = (typeof SPLIT_UNITS)[number];
 export type SplitRecipe = FractionSplit | StridedSplit | FileSplit;

@@ -13,7 +13,7 @@ describe('a training config', () => {
     expect(model?.radial.shifts.slice(0, 3)).toEqual([0.9, 1.16875, 1.4375]);
     expect(model?.angular.shifts).toEqual([0.9, 1.55, 2.2, 2.85]);
     expect(model?.angular.sections.slice(0, 2)).toEqual([0.19634954, 0.58904862]);
-    expect(split).toEqual({ kind: 'fractions', train: 0.8, validation: 0.1, test: 0.1, by: 'content' });
+    expect(split).toEqual({ kind: 'fractions', train: 0.8, validation: 0.1, test: 0.1, by: 'group' });
     expect(loss.terms.map(({ of, weight }) => [of, weight.from])).toEqual([
       ['energy', 10],
       ['forces', 1],

@@ -78,7 +78,9 @@ it('files: what stands in validation or test is not trained on, and counted', as
   const corpus = corpusOf(frames, { validation: frames.slice(0, 7), test: [frame(9)] });
   const { train, exclusions } = await split(corpus, { kind: 'files', validation: ['v'], test: ['t'] });
   expect(train[0].length).toBe(93);
-  expect(exclusions).toEqual([{ reason: 'in validation or test too', count: 7, example: 'data.xyz, frame 0' }]);
+  expect(exclusions).toEqual([
+    { reason: 'the same structure as one for validation or test', count: 7, example: 'data.xyz, frame 0' },
+  ]);
 });
 
 it('refuses a split without frames for validation', async () => {
