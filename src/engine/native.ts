@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Code, MltsError } from '../errors.ts';
-import type { HipnnModel, Model } from '../model/model.ts';
+import type { Model } from '../model/model.ts';
 import type {
   EvaluateOptions,
   Outcome,
@@ -47,7 +47,7 @@ interface AddonEngine {
 
 interface Addon {
   Pool: new (threads: number) => { close(): void };
-  Engine: new (model: Model | HipnnModel, pool: object, isa: string) => AddonEngine;
+  Engine: new (model: Model, pool: object, isa: string) => AddonEngine;
   Trajectory: new () => { close(): void };
   /** src/training/trainer.ts */
   Trainer: new (
@@ -130,11 +130,11 @@ class NativeTrajectory implements Trajectory {
 
 export class NativePotential implements Potential {
   readonly backend = 'native';
-  readonly model: Model | HipnnModel;
+  readonly model: Model;
   #engine: AddonEngine | undefined;
 
   /** @throws MltsError E_UNAVAILABLE without an addon or that instruction set; E_MODEL for shapes beyond the kernels */
-  constructor(model: Model | HipnnModel, options: NativeOptions = {}) {
+  constructor(model: Model, options: NativeOptions = {}) {
     this.model = model;
     try {
       this.#engine = new (addon().Engine)(
