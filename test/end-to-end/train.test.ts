@@ -80,13 +80,31 @@ describe('the example', () => {
     const report = readFileSync(join(cwd, 'molecules.html'), 'utf8');
     expect(report.match(/<svg/g)?.length).toBe(9);
     expect(report).not.toMatch(/(src|href)="/);
-    // What was written is what was assessed: the whole data set by another door.
-    const { stdout: table } = await mlts(
-      ['analyze', 'errors', join(EXAMPLE, 'frames.extxyz'), '--model', 'molecules.mlts', '--json'],
-      {},
-      cwd,
-    );
-    expect(table).toContain('"');
+  });
+});
+
+describe('files of their own for validation and test', () => {
+  it('are not trained on, and the written model has the errors that the card says', { timeout: 60_000 }, async () => {
+    const cwd = folderWith('epochs: 3\nsplit: {validation: v.extxyz, test: t.extxyz}');
+    writeFileSync(join(cwd, 'v.extxyz'), framesOf((_, i) => i % 15 === 0).join(''));
+    writeFileSync(join(cwd, 't.extxyz'), framesOf((_, i) => i % 15 === 1).join(''));
+    const { code, stdout, stderr } = await train(cwd, '--json');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: '48 frames left out: the same structure as one for validation or test (frames.extxyz, frame 0)\n',
+    });
+    const last = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    const seen = await mlts(['analyze', 'errors', 't.extxyz', '--model', 'small.mlts', '--json'], {}, cwd);
+    const { structures, energy, forces } = JSON.parse(seen.stdout);
+    expect(structures).toBe(24);
+    expect(last).toMatchObject({ on: 'test', frames: 24 });
+    for (const [trained, served] of [
+      [last.energy.rmse, energy.root],
+      [last.energy.mae, energy.mean],
+      [last.forces.rmse, forces.all.root],
+    ]) {
+      expect(Math.abs(trained / served - 1)).toBeLessThan(2e-3);
+    }
   });
 });
 
