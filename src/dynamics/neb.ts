@@ -94,7 +94,7 @@ export async function neb(
         { precision: options.precision ?? 'single', ...(signal && { signal }) },
       );
       const computed = outcomes.map((outcome) => {
-        if (outcome instanceof MltsError) throw outcome;
+        if (outcome instanceof MltsError) throw step === 0 ? outcome : ranAway(outcome, step);
         return outcome;
       });
       if (fixedEnds.length === 0) fixedEnds.push(computed[0], computed[computed.length - 1]);
@@ -128,6 +128,15 @@ export async function neb(
     for (const trajectory of trajectories) trajectory.close();
   }
 }
+
+/** The images were well at first: it is the band that went where no structure should be. */
+const ranAway = (fault: MltsError, step: number): MltsError =>
+  new MltsError(
+    fault.code,
+    `the path ran away, by step ${step} of its relaxation an image fails: ${fault.what}`,
+    'Take more or fewer images; where σ is large the model extrapolates, and there may be no smooth path to find.',
+    { cause: fault },
+  );
 
 /** Forces on image i: the true ones across the path and the springs' along it; the climbing image's are turned round along it. */
 function bandForces(

@@ -4,7 +4,9 @@ import { neb } from '../../../src/dynamics/neb.ts';
 import { crystal } from '../../../src/dynamics/structures/crystal.ts';
 import { determinant } from '../../../src/engine/cell.ts';
 import type { System } from '../../../src/engine/potential.ts';
-import { lennardJones, muellerBrown } from '../../support/analytic.ts';
+import { MltsError } from '../../../src/errors.ts';
+import { Analytic, lennardJones, muellerBrown } from '../../support/analytic.ts';
+import { expectError } from '../../support/expect-error.ts';
 
 const point = (x: number, y: number): System => ({ numbers: Int32Array.of(1), positions: Float64Array.of(x, y, 0) });
 /** Minima and saddles of the surface: doi:10.1007/BF00547608, table 1, refined to the digits given. */
@@ -62,6 +64,25 @@ describe('nudged elastic band', () => {
     expect(determinant(top.cell!)).toBeCloseTo(determinant(path.images[0].cell!), 0);
     expect(path.profile[path.saddle]).toBeGreaterThan(0.01);
     expect(path.profile.at(-1)).toBeCloseTo(0, 6);
+  });
+
+  it('says at which step the band ran away, and a fault of its beginning as it is', async () => {
+    const inner = (after: number) => {
+      let asked = 0;
+      const broken = new MltsError('E_OVERLAP', 'atoms 0 and 1 are 0.1 Å apart', 'Move them apart.');
+      return new Analytic('fragile', ({ positions: [x, y] }) =>
+        asked++ < after ? { energy: x * x + y * y, forces: Float64Array.of(-2 * x, -2 * y, 0) } : broken,
+      );
+    };
+    const ends = [point(-1, 1), point(1, 1)] as const;
+    // Seven structures at first, then the five that move.
+    await expectError(
+      () => neb(inner(17), ends, { images: 5 }),
+      'E_OVERLAP',
+      'by step 3 of its relaxation an image fails',
+    );
+    const [first] = await Promise.allSettled([neb(inner(0), ends, { images: 5 })]);
+    expect(first).toMatchObject({ reason: { what: 'atoms 0 and 1 are 0.1 Å apart' } });
   });
 
   it('refuses ends that do not match', async () => {
