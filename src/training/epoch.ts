@@ -11,12 +11,16 @@ export interface Position {
   window: number;
   /** Steps done in this window. */
   step: number;
+  /** Steps of all epochs before, and of this one. */
+  readonly before: number;
+  taken: number;
   /** [members] */
   sums: Sums[];
 }
 
-export const atStart = (members: number): Position => ({
-  ...{ window: 0, step: 0, sums: Array.from({ length: members }, noSums) },
+/** @param before steps of all epochs before */
+export const atStart = (members: number, before: number): Position => ({
+  ...{ window: 0, step: 0, before, taken: 0, sums: Array.from({ length: members }, noSums) },
 });
 
 /** [members] numbers of frames, ascending. */
@@ -70,7 +74,6 @@ export async function trainEpoch(
     decay: recipe.optimiser.name === 'adamw' ? 'decoupled' : 'l2',
     layers,
     ...(recipe.optimiser.clip !== undefined && { clipNorm: recipe.optimiser.clip }),
-    ...(recipe.optimiser.average !== undefined && { averageDecay: recipe.optimiser.average }),
   };
   const active = members.map((member, m) => (member.ended === undefined ? lists[m] : new Int32Array(0)));
   const all = shuffle(union(active), randomStream(recipe.seed, 'windows', epoch));
@@ -84,18 +87,25 @@ export async function trainEpoch(
     const steps = Math.max(...batches.map(({ length }) => length));
     for (let step = position.step; step < steps; step++) {
       const ids = batches.map((one) => store.ids(one[step] ?? new Int32Array(0)));
-      const reports = await trainer.step(ids, loss, optimiser);
+      const decay = averageDecay(recipe, position.before + position.taken);
+      const reports = await trainer.step(ids, loss, { ...optimiser, ...decay });
       const exploded = reports.flatMap(({ frames, applied, loss }, m) =>
         frames > 0 && !(applied && Number.isFinite(loss)) ? [m] : [],
       );
       if (exploded.length > 0) throw new Exploded(exploded);
       for (const [m, report] of reports.entries()) addReport(position.sums[m], report);
       position.step = step + 1;
+      position.taken++;
       await afterStep(reports.reduce((sum, report) => sum + report.frames, 0));
     }
     position.window = window;
     position.step = 0;
   }
+}
+
+/** Of the running average: it forgets the first weights as fast as it can, and reaches its d after 10/(1−d) steps. */
+function averageDecay({ optimiser: { average } }: Recipe, steps: number): { averageDecay?: number } {
+  return average === undefined ? {} : { averageDecay: Math.min(average, (1 + steps) / (10 + steps)) };
 }
 
 /** Frames a call, so that an interruption does not wait for long. */

@@ -54,7 +54,7 @@ export class Training {
     this.prepared = prepared;
     this.#layers = layerSettings(recipe, depthOf(prepared.start));
     this.#members = Array.from({ length: trainer.members }, () => beginning(recipe));
-    this.#position = atStart(trainer.members);
+    this.#position = atStart(trainer.members, 0);
     this.#good = trainer.state();
     this.#best = trainer.values();
   }
@@ -187,7 +187,7 @@ export class Training {
     this.#history.push(...rows);
     this.#log?.append(historyLines(rows));
     this.#epoch++;
-    this.#position = atStart(trainer.members);
+    this.#position = atStart(trainer.members, this.#position.before + this.#position.taken);
     this.#good = trainer.state();
     await host.epoch(rows, this.#rate());
   }
@@ -209,7 +209,7 @@ export class Training {
       );
     }
     trainer.restore(this.#good);
-    this.#position = atStart(trainer.members);
+    this.#position = atStart(trainer.members, this.#position.before);
   }
 
   readonly #afterStep = async (samples: number): Promise<void> => {
