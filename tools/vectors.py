@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 from vectors_ani import Array, Json, Model, drawn, evaluate, read
+from vectors_hipnn import Hipnn
+from vectors_hipnn import drawn as hipnn_drawn
 from vectors_models import models
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "test" / "vectors"
-SOURCES = ["vectors.py", "vectors_ani.py", "vectors_models.py"]
+SOURCES = ["vectors.py", "vectors_ani.py", "vectors_hipnn.py", "vectors_models.py"]
 
 
 def scatter(seed: int, numbers: list[int], cell: Array, pbc: list[bool], apart: float) -> Json:
@@ -52,6 +54,7 @@ def cases() -> list[tuple[str, str, str, Json]]:
     positions: Array = np.array(outside["positions"]).reshape(-1, 3)
     turns = np.array([[i % 3 - 1, i % 5 - 2, 3 * (i % 2)] for i in range(12)])
     outside["positions"] = np.round(positions + turns @ triclinic, 5).ravel().tolist()
+    hydride = scatter(30, [1, 8, 1] * 3, 4.0 * np.eye(3), [False] * 3, 0.9)
     return [
         ("two-gas", "test-two", "12 atoms without a cell", gas),
         ("two-atom", "test-two", "one isolated atom", {"numbers": [8], "positions": [0.3, -1.7, 2.9]}),
@@ -85,6 +88,23 @@ def cases() -> list[tuple[str, str, str, Json]]:
             scatter(10, [1, 6, 7, 8, 16, 9, 17, 1, 6, 1, 8, 1], 5.2 * np.eye(3), [False] * 3, 1.0),
         ),
         ("al-crystal", "test-al", "hyper-parameters of ANI-Al, rattled fcc, cell smaller than the cutoff", crystal),
+        ("scalar-gas", "test-scalar", "HIP-NN of order 0, two interactions, 9 atoms without a cell", hydride),
+        (
+            "vector-slab",
+            "test-vector",
+            "HIP-NN-TS of order 1, one member, as many features as elements, bohr and kcal/mol",
+            scatter(
+                31, [6, 1, 6, 1], np.array([[3.9, 0, 0], [1.2, 3.6, 0], [1.0, 0.5, 5.0]]), [True, True, False], 1.0
+            ),
+        ),
+        ("tensor-gas", "test-tensor", "HIP-NN-TS of order 2, two interactions", {**hydride, "numbers": [8, 1, 1] * 3}),
+        (
+            "tensor-small",
+            "test-tensor",
+            "a skewed cell smaller than the cutoff: messages go through images",
+            scatter(4, [8, 1, 1], np.array([[2.9, 0, 0], [1.4, 2.6, 0], [-0.8, 0.9, 2.4]]), [True] * 3, 0.95),
+        ),
+        ("tensor-domain", "test-tensor", "3 owned atoms, ghosts that have neighbours of their own", domain),
     ]
 
 
@@ -108,7 +128,7 @@ def published() -> list[tuple[str, str, str, Json]]:
     ]
 
 
-def write(folder: str, made_by: str, name: str, what: str, model: Model, system: Json) -> None:
+def write(folder: str, made_by: str, name: str, what: str, model: Model | Hipnn, system: Json) -> None:
     vector: Json = {
         "schema": 1,
         "name": name,
@@ -117,7 +137,7 @@ def write(folder: str, made_by: str, name: str, what: str, model: Model, system:
         "units": {"length": "angstrom", "energy": "eV"},
         "model": model.card["name"],
         "input": system,
-        "expected": evaluate(model, system),
+        "expected": model.evaluate(system) if isinstance(model, Hipnn) else evaluate(model, system),
     }
     (OUT / folder / f"{name}.json").write_text(text(vector) + "\n")
     print(name, vector["expected"]["energy"])
@@ -131,7 +151,12 @@ def main() -> None:
     specs = models()
     lines = ",\n".join(json.dumps(spec) for spec in specs)
     (OUT / "potential" / "models.json").write_text(f'{{"schema": 1, "madeBy": "{made_by}", "models": [\n{lines}\n]}}\n')
-    made = {spec["card"]["name"]: Model(spec["card"], drawn(**spec)) for spec in specs}
+    made: dict[str, Model | Hipnn] = {}
+    for spec in specs:
+        hipnn = spec["card"]["architecture"] == "hipnn"
+        made[spec["card"]["name"]] = (
+            Hipnn(spec["card"], hipnn_drawn(**spec)) if hipnn else Model(spec["card"], drawn(**spec))
+        )
     for name, model, what, system in cases():
         write("potential", made_by, name, what, made[model], system)
     if len(sys.argv) > 1:

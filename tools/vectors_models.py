@@ -29,6 +29,25 @@ def card(name: str, elements: list[str], members: int, layers: dict[str, list[in
     }
 
 
+def hipnn(name: str, energies: dict[str, float], members: int, blocks: int, atom_layers: int, **rest: Any) -> Json:
+    return {
+        "format": 1,
+        "name": name,
+        "architecture": "hipnn",
+        "elements": list(energies),
+        "members": members,
+        "units": rest.get("units", {"energy": "eV", "length": "angstrom"}),
+        "cutoff": rest["cutoff"],
+        "reach": rest["cutoff"] * blocks,
+        "min_distance": rest.get("min_distance", 0.5),
+        "interaction": {"order": rest["order"], "sensitivities": rest["sensitivities"], "cusp": rest.get("cusp", 1e-6)},
+        "features": rest["features"],
+        "blocks": blocks,
+        "atom_layers": atom_layers,
+        "self_energies": energies,
+    }
+
+
 def even(first: float, last: float, count: int) -> list[float]:
     return [round(first + k * (last - first) / count, 7) for k in range(count)]
 
@@ -133,6 +152,43 @@ def models() -> list[Json]:
                     "sections": sections(8),
                 },
                 self_energies=[-2.7],
+            ),
+        },
+        {
+            "seed": 16,
+            "card": hipnn(
+                "test-scalar",
+                {"O": -2.1, "H": -0.6},
+                2,
+                2,
+                2,
+                order=0,
+                sensitivities=4,
+                features=5,
+                cutoff=3.2,
+                units={"energy": "hartree", "length": "angstrom"},
+            ),
+        },
+        {
+            "seed": 17,
+            "card": hipnn(
+                "test-vector",
+                {"H": -310.0, "C": -900.0},
+                1,
+                1,
+                3,
+                order=1,
+                sensitivities=3,
+                features=2,
+                cutoff=7.0,
+                min_distance=0.9,
+                units={"energy": "kcal/mol", "length": "bohr"},
+            ),
+        },
+        {
+            "seed": 18,
+            "card": hipnn(
+                "test-tensor", {"H": -13.0, "O": -2.0}, 3, 2, 1, order=2, sensitivities=4, features=6, cutoff=3.0
             ),
         },
     ]

@@ -13,8 +13,10 @@ export interface HipnnCard extends CommonCard {
     readonly cusp: number;
   };
   readonly features: number;
-  /** On-site layers after the interaction of each block: as many entries as blocks. */
-  readonly atom_layers: readonly number[];
+  /** Blocks: an interaction each, then on-site layers. */
+  readonly blocks: number;
+  /** On-site layers of each block. */
+  readonly atom_layers: number;
 }
 
 /** Names and shapes of block b: `0.interaction` → [members, sensitivities, features, inputs]. */
@@ -26,7 +28,7 @@ export function hipnnTensors(card: HipnnCard): Map<string, number[]> {
     shapes.set(`${name}.weight`, [members, features, inputs]);
     shapes.set(`${name}.bias`, [members, features]);
   };
-  for (const [b, layers] of card.atom_layers.entries()) {
+  for (let b = 0; b < card.blocks; b++) {
     const inputs = b === 0 ? card.elements.length : features;
     shapes.set(`${b}.mu`, [members, sensitivities]);
     shapes.set(`${b}.sigma`, [members, sensitivities]);
@@ -36,7 +38,7 @@ export function hipnnTensors(card: HipnnCard): Map<string, number[]> {
     if (order === 2) shapes.set(`${b}.quadratic_scales`, [members, features]);
     affine(`${b}.residual`, features);
     if (inputs !== features) shapes.set(`${b}.adjust`, [members, features, inputs]);
-    for (let layer = 0; layer < layers; layer++) {
+    for (let layer = 0; layer < card.atom_layers; layer++) {
       affine(`${b}.atom.${layer}`, features);
       affine(`${b}.atom.${layer}.residual`, features);
     }
@@ -54,7 +56,8 @@ export function checkHipnn(card: Entry): { cutoff: number; reach: number } {
   const cusp = interaction.at('cusp');
   if (cusp.number() < 0) cusp.must('be at least 0');
   card.at('features').count(1);
-  const blocks = card.at('atom_layers').list((layers) => layers.count(0));
+  const blocks = card.at('blocks').count(1);
+  card.at('atom_layers').count(0);
   const cutoff = card.at('cutoff').positive();
-  return { cutoff, reach: cutoff * blocks.length };
+  return { cutoff, reach: cutoff * blocks };
 }

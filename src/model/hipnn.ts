@@ -20,7 +20,7 @@ export function hipnnModel(
   const unit = inAngstrom(card.units.length);
   const lengths = (name: string) => (unit === 1 ? data(name) : data(name).map((value) => value * unit));
   const { order, sensitivities, cusp } = card.interaction;
-  const blocks = card.atom_layers.map((layers, b): HipnnBlock => {
+  const blocks = Array.from({ length: card.blocks }, (_, b): HipnnBlock => {
     const inputs = b === 0 ? card.elements.length : card.features;
     const zero = data(`${b}.mu`).indexOf(0);
     if (zero >= 0) fail(`tensor ${b}.mu holds 0 at index ${zero}, no value may be 0`);
@@ -34,7 +34,7 @@ export function hipnnModel(
       ...(order === 2 && { quadraticScales: data(`${b}.quadratic_scales`) }),
       residual: affine(`${b}.residual`),
       ...(inputs !== card.features && { adjust: data(`${b}.adjust`) }),
-      atomLayers: Array.from({ length: layers }, (_, layer) => ({
+      atomLayers: Array.from({ length: card.atom_layers }, (_, layer) => ({
         ...affine(`${b}.atom.${layer}`),
         residual: affine(`${b}.atom.${layer}.residual`),
       })),

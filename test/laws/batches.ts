@@ -92,7 +92,15 @@ export const domainLaws: readonly Law[] = [
     needs: domainWants,
     domains: true,
     async check(bench) {
-      for (const name of ['two-triclinic', 'two-gas', 'single-slab', 'al-crystal']) {
+      for (const name of [
+        'two-triclinic',
+        'two-gas',
+        'single-slab',
+        'al-crystal',
+        'scalar-gas',
+        'vector-slab',
+        'tensor-small',
+      ]) {
         for (const edges of [
           [0, 1],
           [0, 0.45, 1],

@@ -23,7 +23,7 @@ export const symmetryLaws: readonly Law[] = [
   {
     name: 'moving the whole system changes nothing',
     async check(bench) {
-      for (const name of ['two-gas', 'two-triclinic', 'single-slab', 'two-wire']) {
+      for (const name of ['two-gas', 'two-triclinic', 'single-slab', 'two-wire', 'tensor-small']) {
         const { model, input } = potentialVector(name);
         await expectEqual(
           bench,
@@ -39,7 +39,15 @@ export const symmetryLaws: readonly Law[] = [
     name: 'turning the system turns forces and virial',
     needs: ['forces', 'virial'],
     async check(bench) {
-      for (const name of ['two-gas', 'two-triclinic', 'single-slab', 'seven-gas', 'al-crystal']) {
+      for (const name of [
+        'two-gas',
+        'two-triclinic',
+        'single-slab',
+        'seven-gas',
+        'al-crystal',
+        'vector-slab',
+        'tensor-small',
+      ]) {
         const { model, input } = potentialVector(name);
         const Q = rotation(1.1);
         const [got, whole] = [await bench.one(model, transformed(input, Q)), await bench.one(model, input)];
@@ -56,7 +64,7 @@ export const symmetryLaws: readonly Law[] = [
   {
     name: 'numbering the atoms otherwise numbers the results otherwise',
     async check(bench) {
-      for (const name of ['two-gas', 'two-triclinic', 'seven-gas']) {
+      for (const name of ['two-gas', 'two-triclinic', 'seven-gas', 'scalar-gas', 'tensor-small']) {
         const { model, input } = potentialVector(name);
         const n = input.numbers.length;
         const order = Array.from({ length: n }, (_, k) => (5 * k + 3) % n);
@@ -83,6 +91,7 @@ export const symmetryLaws: readonly Law[] = [
         ['test-two', 1, 8, 4.6],
         ['test-smooth', 6, 1, 5.0],
         ['test-al', 13, 13, 7.0],
+        ['test-tensor', 8, 1, 3.0],
       ] as const) {
         const atom = (number: number) => ({ numbers: Int32Array.of(number), positions: Float64Array.of(0.4, 0, -1) });
         const alone = await bench.evaluate(model, [atom(first), atom(second)]);
@@ -100,7 +109,7 @@ export const symmetryLaws: readonly Law[] = [
   {
     name: 'atoms may lie outside the cell, also far outside',
     async check(bench) {
-      for (const name of ['two-triclinic', 'two-small', 'two-wire', 'single-slab', 'al-crystal']) {
+      for (const name of ['two-triclinic', 'two-small', 'two-wire', 'single-slab', 'al-crystal', 'tensor-small']) {
         const { model, input } = potentialVector(name);
         for (const far of [2, 1000]) {
           const random = randomNumbers(far);
@@ -129,6 +138,8 @@ export const symmetryLaws: readonly Law[] = [
         ['two-wire', [1, 3, 1]],
         ['single-slab', [2, 2, 1]],
         ['al-crystal', [1, 2, 2]],
+        ['vector-slab', [1, 2, 1]],
+        ['tensor-small', [2, 1, 2]],
       ] as const) {
         const { model, input } = potentialVector(name);
         const n = input.numbers.length;

@@ -4,7 +4,16 @@ import { expectClose, largest } from '../support/close.ts';
 import { potentialVector, potentialVectors } from '../support/vectors.ts';
 import { type Law, only, values } from './bench.ts';
 
-const systems = ['two-triclinic', 'two-small', 'seven-gas', 'al-crystal', 'single-slab'].map(potentialVector);
+const systems = [
+  'two-triclinic',
+  'two-small',
+  'seven-gas',
+  'al-crystal',
+  'single-slab',
+  'scalar-gas',
+  'vector-slab',
+  'tensor-small',
+].map(potentialVector);
 
 /** One law a golden vector. Throws where there are none. */
 export const goldenLaws: readonly Law[] = potentialVectors().map(({ name, what, model, input, expected }) => ({

@@ -71,18 +71,37 @@ export function build(card: Card, tensors: ReadonlyMap<string, Tensor>): TestMod
   };
 }
 
-/** Weights u·√(3/inputs), biases u/10, u uniform in ±1: tools/vectors_ani.py draws the same. */
+/** Weights u·√(3/inputs), biases u/10, u uniform in ±1: tools/vectors_ani.py and vectors_hipnn.py draw the same. */
 function drawTensors({ card, seed }: Spec): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   let ordinal = 0;
   for (const [name, shape] of promisedTensors(card)) {
-    const scale = shape.length === 3 ? Math.sqrt(3 / shape[2]) : 0.1;
+    const { scale, offset } = range(name, shape, card.cutoff);
     const start = Math.imul(seed, 0x9e3779b1) + Math.imul(ordinal++, 0x85ebca77);
     const size = shape.reduce((product, count) => product * count, 1);
-    const data = Float32Array.from({ length: size }, (_, i) => ((2 * mixed(start + i)) / 2 ** 32 - 1) * scale);
+    const data = Float32Array.from({ length: size }, (_, i) => ((2 * mixed(start + i)) / 2 ** 32 - 1) * scale + offset);
     tensors.set(name, { shape, data });
   }
   return tensors;
+}
+
+function range(name: string, shape: readonly number[], cutoff: number): { scale: number; offset: number } {
+  const inputs = shape.at(-1) as number;
+  switch (name.split('.').at(-1)) {
+    case 'mu':
+      return { scale: 0.35 * cutoff, offset: 0.55 * cutoff };
+    case 'sigma':
+      return { scale: 0.5 * cutoff, offset: cutoff };
+    case 'interaction':
+      return { scale: Math.sqrt(3 / (inputs * shape[1])), offset: 0 };
+    case 'weight':
+    case 'adjust':
+      return { scale: Math.sqrt(3 / inputs), offset: 0 };
+    case 'bias':
+      return { scale: 0.1, offset: 0 };
+    default:
+      return { scale: 1, offset: 0 };
+  }
 }
 
 /** Murmur3's finaliser on 32-bit integers. */
