@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadModel } from '../../src/model/load.ts';
 import { mlts, startServe } from '../support/mlts.ts';
 import { temporaryFolder } from '../support/servers.ts';
 import { readFile } from '../unit/io/files.ts';
@@ -186,6 +187,21 @@ stages:
     }
     // Its last state is the frame that ended it.
     expect(readFile(join(cwd, 'md.last.extxyz'))[walker].positions).toEqual(stops[0].positions);
+  });
+
+  it('knows the calibration of a model here and of one behind a server', async () => {
+    const cwd = folder();
+    const { endpoints } = await startServe([MODEL]);
+    const args = ['water.xyz', '--ensemble', 'nvt', '--temperature', '300', '--steps', '20'];
+    const stop = ['--stop', 'max_sigma_force > 0.0001 calibrated'];
+    expect((await local(cwd, ...args, ...stop, '--output', 'here')).code).toBe(0);
+    expect((await md(cwd, ...args, ...stop, '--output', 'there', '--connect', endpoints[0])).code).toBe(0);
+    const [here, there] = ['here', 'there'].map((name) => readFile(join(cwd, `${name}.events.extxyz`))[0]);
+    const told = /max_sigma_force is ([\d.]+) calibrated \(atom \d, [HO]\), > 0.0001$/.exec(String(here.info.event));
+    const sigma = Math.max(...(here.arrays.sigma_forces as { data: Float64Array }).data);
+    const { calibration } = await loadModel(MODEL);
+    expect(Number(told?.[1]) / (calibration!.sigmaForce * sigma)).toBeCloseTo(1, 3);
+    expect(there.info.event).toBe(here.info.event);
   });
 
   it('ends where nothing moves any more, and starts no further stage', async () => {
