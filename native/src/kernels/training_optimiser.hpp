@@ -43,7 +43,11 @@ void adam(const AdamStep<T>& step, const T* gradient, T* value, T* m, T* v, std:
 
 template <class T>
 void average(T* average, const T* value, T d, std::size_t n) {
-  for (std::size_t i = 0; i < n; i += lanes<T>) store(average + i, load(average + i) * d + load(value + i) * (1 - d));
+  // By the difference, so that the average of what never changes is that to the bit: frozen layers.
+  for (std::size_t i = 0; i < n; i += lanes<T>) {
+    const auto old = load(average + i);
+    store(average + i, old + (load(value + i) - old) * (1 - d));
+  }
 }
 
 template <class T>
