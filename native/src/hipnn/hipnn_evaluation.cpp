@@ -143,7 +143,7 @@ void HipnnEvaluation<T>::forwardBlock(Group group, int block) {
   });
 }
 
-// Deals the tasks of a backward stage to the parts, evenly by cost and in order, and empties what they add to.
+// Deals the tasks of a backward stage to the parts, evenly by cost and in order.
 template <class T>
 void HipnnEvaluation<T>::deal(Group group, int block, const Wanted& wanted, std::size_t systems) {
   const int chunks = rows_.chunksUpTo(blocks_ - 1 - block);
@@ -180,22 +180,23 @@ void HipnnEvaluation<T>::deal(Group group, int block, const Wanted& wanted, std:
       if (wanted.atomVirials) part.atomVirials.reserve(group.count * static_cast<std::size_t>(rows_.rows()) * 9);
     }
   }
-  pool_.forEach(parts_.size(), 1, [&](std::size_t p, int) {
-    Part& part = parts_[p];
-    if (part.firstTask == part.endTask) return;
-    const auto empty = [&](auto& buffer, std::size_t perMember, int first, int end) {
-      std::memset(buffer.data() + first * perMember, 0, (end - first) * perMember * sizeof buffer[0]);
-    };
-    if (block > 0) {
-      auto& gradients = part.gradients[block % 2];
-      empty(gradients.values, rowValues_, gradients.firstMember, gradients.endMember);
-      return;
-    }
-    const std::size_t rows = rows_.rows();
-    empty(part.forces, rows * 4, part.firstMember, part.endMember);
-    empty(part.virials, systems * 9, part.firstMember, part.endMember);
-    if (wanted.atomVirials) empty(part.atomVirials, rows * 9, part.firstMember, part.endMember);
-  });
+}
+
+// Empties what a part adds to.
+template <class T>
+void HipnnEvaluation<T>::zero(Part& part, int block, const Wanted& wanted, std::size_t systems) {
+  const auto empty = [](auto& buffer, std::size_t perMember, int first, int end) {
+    if (first < end) std::memset(buffer.data() + first * perMember, 0, (end - first) * perMember * sizeof buffer[0]);
+  };
+  if (block > 0) {
+    auto& gradients = part.gradients[block % 2];
+    empty(gradients.values, rowValues_, gradients.firstMember, gradients.endMember);
+    return;
+  }
+  const std::size_t rows = rows_.rows();
+  empty(part.forces, rows * 4, part.firstMember, part.endMember);
+  empty(part.virials, systems * 9, part.firstMember, part.endMember);
+  if (wanted.atomVirials) empty(part.atomVirials, rows * 9, part.firstMember, part.endMember);
 }
 
 template <class T>
@@ -218,6 +219,7 @@ void HipnnEvaluation<T>::lastBlock(Group group, const Wanted& wanted, std::size_
   }
   deal(group, block, wanted, systems);
   pool_.forEach(parts_.size(), 1, [&](std::size_t p, int thread) {
+    zero(parts_[p], block, wanted, systems);
     for (std::size_t task = parts_[p].firstTask; task < parts_[p].endTask; task++) {
       const Saved<T> saved = forward(task, scratch_[thread]);
       const int local = static_cast<int>(task / chunks), chunk = static_cast<int>(task % chunks);
@@ -233,6 +235,7 @@ void HipnnEvaluation<T>::backwardBlock(Group group, int block, const Wanted& wan
   const std::size_t chunks = rows_.chunksUpTo(blocks_ - 1 - block);
   pool_.forEach(parts_.size(), 1, [&](std::size_t p, int thread) {
     PassScratch<T>& scratch = scratch_[thread];
+    zero(parts_[p], block, wanted, systems);
     for (std::size_t task = parts_[p].firstTask; task < parts_[p].endTask; task++) {
       checkCancelled(cancelled_);
       const int local = static_cast<int>(task / chunks), chunk = static_cast<int>(task % chunks);

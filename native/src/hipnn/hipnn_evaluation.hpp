@@ -50,6 +50,7 @@ class HipnnEvaluation {
   void lastBlock(Group group, const Wanted& wanted, std::size_t systems);
   void backwardBlock(Group group, int block, const Wanted& wanted, std::size_t systems);
   void deal(Group group, int block, const Wanted& wanted, std::size_t systems);
+  void zero(Part& part, int block, const Wanted& wanted, std::size_t systems);
   void backwardChunk(Group group, Part& part, int local, int block, int chunk, const Saved<T>& saved,
                      PassScratch<T>& scratch);
   void addForces(Part& part, int local, const RowChunk& chunk, const Wanted& wanted, std::size_t systems);

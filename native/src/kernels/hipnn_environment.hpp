@@ -145,7 +145,7 @@ void environment(const Sensitivity<T>& f, const Pairs<T>& pairs, int components,
   }
   const int padded = toVectors<T>(f.nearWidth);
   for (int p = pairs.begin(pairs.bins); p < pairs.count; p++, s += padded) {
-    T* const e = out.e + nearWindow(f, pairs.r[p]) * next;
+    T* const e = out.e + nearWindow(f, 1 / pairs.r[p]) * next;
     const Directions<T> direction(pairs, p);
     for (int c = 0; c < components; c++) {
       const T* factors = s;
@@ -203,7 +203,7 @@ void environmentFirst(const Sensitivity<T>& f, const Pairs<T>& pairs, int compon
   for (int e = 0, p = nearBegin; e < pairs.elements; e++) {
     for (; p < pairs.end[pairs.bins * pairs.elements + e]; p++, s += padded) {
       const Directions<T> direction(pairs, p);
-      T* table = scratch + e * length + nearWindow(f, pairs.r[p]);
+      T* table = scratch + e * length + nearWindow(f, 1 / pairs.r[p]);
       for (int c = 0; c < components; c++, table += componentLength) {
         const T a = direction.component(c)[0];
         for (int w = 0; w < padded; w += L) storeu(table + w, loadu(table + w) + a * load(s + w));

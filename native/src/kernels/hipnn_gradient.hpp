@@ -202,9 +202,11 @@ void gradient(const Sensitivity<T>& f, const Pairs<T>& pairs, int components, co
   const int padded = toVectors<T>(f.nearWidth);
   for (int first = pairs.begin(pairs.bins); first < pairs.count; first += L) {
     const int n = pairs.count - first < L ? pairs.count - first : L;
-    Vec<T> gathered[maxComponents][L] = {};
+    Vec<T> gathered[maxComponents][L];
+    for (int c = 0; c < components; c++)
+      for (int k = n; k < L; k++) gathered[c][k] = Vec<T>{};
     for (int k = 0; k < n; k++, s += padded, ds += padded) {
-      run(first + k, 1, s, ds, 1, nearWindow(f, pairs.r[first + k]), f.nearWidth);
+      run(first + k, 1, s, ds, 1, nearWindow(f, 1 / pairs.r[first + k]), f.nearWidth);
       for (int c = 0; c < components; c++) gathered[c][k] = dots[c * pairsAtOnce];
     }
     Vec<T> d[maxComponents];
@@ -238,7 +240,8 @@ void gradientFirst(const Sensitivity<T>& f, const Pairs<T>& pairs, int component
       while (end[element] <= begin + p) element++;
       const Vec<T> inside = between<T>(0, n - p);
       const Directions<T> direction(pairs, begin + p);
-      Vec<T> d[maxComponents] = {};
+      Vec<T> d[maxComponents];
+      d[0] = Vec<T>{};
       for (int c = 0; c < components; c++) {
         const Vec<T> a = direction.component(c);
         const T* const table = scratch + c * componentLength + f.first[q];
@@ -265,10 +268,12 @@ void gradientFirst(const Sensitivity<T>& f, const Pairs<T>& pairs, int component
   int element = 0;
   for (int first = pairs.begin(pairs.bins); first < pairs.count; first += L) {
     const int n = pairs.count - first < L ? pairs.count - first : L;
-    Vec<T> dots[maxComponents][L] = {};
+    Vec<T> dots[maxComponents][L];
+    for (int c = 0; c < components; c++)
+      for (int k = 0; k < L; k++) dots[c][k] = Vec<T>{};
     for (int k = 0; k < n; k++, s += padded, ds += padded) {
       while (pairs.end[pairs.bins * pairs.elements + element] <= first + k) element++;
-      const T* table = scratch + element * length + nearWindow(f, pairs.r[first + k]);
+      const T* table = scratch + element * length + nearWindow(f, 1 / pairs.r[first + k]);
       const Directions<T> direction(pairs, first + k);
       for (int c = 0; c < components; c++, table += componentLength) {
         const T a = direction.component(c)[0];

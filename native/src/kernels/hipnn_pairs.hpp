@@ -81,10 +81,10 @@ std::size_t sensitivityCount(const Sensitivity<T>& f, const Pairs<T>& pairs) {
   return n + static_cast<std::size_t>(pairs.count - pairs.begin(pairs.bins)) * toVectors<T>(f.nearWidth);
 }
 
-// Where the window of a near pair begins.
+// Where the window of a near pair begins, from 1/r.
 template <class T>
-MLTS_INLINE int nearWindow(const Sensitivity<T>& f, T r) {
-  const T cell = (1 / r - f.nearLow) * f.nearScale;
+MLTS_INLINE int nearWindow(const Sensitivity<T>& f, T inverse) {
+  const T cell = (inverse - f.nearLow) * f.nearScale;
   return f.nearFirst[cell > 0 ? (cell < nearCells - 1 ? static_cast<int>(cell) : nearCells - 1) : 0];
 }
 
@@ -113,15 +113,19 @@ MLTS_INLINE void evaluateSensitivities(const Sensitivity<T>& f, const Pairs<T>& 
     const Vec<T> r = loadu(pairs.r + p), u = T(1) / r;
     Vec<T> phi, dphi;
     cutoff<T>(false, r, f.cutoff, T(1), phi, dphi);
-    const Vec<T> factor = phi * u * u;
+    alignas(64) T each[4][L];
+    store(each[0], u);
+    store(each[1], phi);
+    store(each[2], phi * u * u);
+    store(each[3], dphi);
     for (int k = 0; k < L && p + k < pairs.count; k++) {
-      const int first = nearWindow(f, pairs.r[p + k]);
+      const int first = nearWindow(f, each[0][k]);
       for (int w = 0; w < f.nearWidth; w += L) {
-        const Vec<T> d = u[k] - loadu(f.inverseMu + first + w), g = exp2(d * d * loadu(f.exponent + first + w));
-        store(s, g * phi[k]);
+        const Vec<T> d = each[0][k] - loadu(f.inverseMu + first + w), g = exp2(d * d * loadu(f.exponent + first + w));
+        store(s, g * each[1][k]);
         s += L;
         if constexpr (derivative) {
-          store(ds, g * (loadu(f.slope + first + w) * d * factor[k] + dphi[k]));
+          store(ds, g * (loadu(f.slope + first + w) * d * each[2][k] + each[3][k]));
           ds += L;
         }
       }
