@@ -11,7 +11,8 @@ from vectors_ani import ENERGY, LENGTH, STEP, SYMBOL, Array, Json, Tensors, devi
 def shapes(card: Json) -> dict[str, tuple[int, ...]]:
     """Every tensor of the card in the order in which it is drawn."""
     members, f, n_nu = card["members"], card["features"], card["interaction"]["sensitivities"]
-    order, found = card["interaction"]["order"], {}
+    order = card["interaction"]["order"]
+    found: dict[str, tuple[int, ...]] = {}
     for b in range(card["blocks"]):
         inputs = f if b else len(card["elements"])
         found[f"{b}.mu"] = found[f"{b}.sigma"] = (members, n_nu)
