@@ -73,7 +73,7 @@ export class Training {
     const { train, validation, test } = this.prepared.split;
     await host.say(
       `${train[0].length} frames to train on, ${validation[0].length} to validate, ${test.length} to test; ` +
-        `${trainer.members} members of ${trainer.parameters} parameters, ${recipe.threads} threads`,
+        `${trainer.members} member${trainer.members > 1 ? 's' : ''} of ${trainer.parameters} parameters, threads: ${recipe.threads}`,
     );
     if (store.window !== Infinity) await host.say(`windows of ${store.window} frames: not all fit into memory`);
     if (saved === undefined) {
@@ -201,7 +201,7 @@ export class Training {
         throw new MltsError(
           'E_UNSTABLE',
           `the loss of member ${m} exploded in epoch ${this.#epoch} for the ${member.restarts}th time, now at a learning rate of ${(2 * member.learningRate).toPrecision(3)}`,
-          'Look for wrong labels (mlts data check), begin with a lower learning_rate, or clip gradients (optimiser.clip).',
+          'Look for wrong labels, begin with a lower learning_rate, or clip gradients (optimiser.clip).',
         );
       }
       host.warn(
