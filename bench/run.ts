@@ -16,6 +16,7 @@ import { memory } from './sections/memory.ts';
 import { scaling } from './sections/scaling.ts';
 import { speed } from './sections/speed.ts';
 import { start } from './sections/start.ts';
+import { training } from './sections/training.ts';
 import { wire } from './sections/wire.ts';
 
 interface Cases {
@@ -64,6 +65,7 @@ async function main(options: BenchOptions): Promise<void> {
   const sections: readonly Section[] = [
     speed(external.length > 0 ? external : cases.speed),
     hipnn(external.length > 0 ? external : cases.hipnn),
+    training,
     scaling(cases.scaling),
     memory(cases.memory),
     wire(cases.wire),

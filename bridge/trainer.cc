@@ -122,8 +122,9 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     const auto env = info.Env();
     try {
       const auto precision = info[2].ToString().Utf8Value() == "double" ? Precision::double_ : Precision::single;
-      trainer_ = Trainer::create(aniModel(info[0].ToObject()), makeThreadPool(info[1].ToNumber().Int32Value()),
-                                 precision, info[3].ToString().Utf8Value());
+      trainer_ =
+          Trainer::create(aniModel(info[0].ToObject()), makeThreadPool(info[1].ToNumber().Int32Value()), precision,
+                          static_cast<std::size_t>(info[3].ToNumber().DoubleValue()), info[4].ToString().Utf8Value());
     } catch (const Error& error) {
       throwError(env, error);
     }

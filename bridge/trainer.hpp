@@ -4,7 +4,8 @@
 
 namespace mlts::bridge {
 
-// new Trainer(model, threads, precision, isa): what src/training/engine.ts describes, on threads of its own.
+// new Trainer(model, threads, precision, descriptorBytes, isa): what src/training/engine.ts describes, on threads of
+// its own.
 Napi::Function defineTrainer(Napi::Env env);
 
 }  // namespace mlts::bridge

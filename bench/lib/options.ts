@@ -1,7 +1,17 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['speed', 'hipnn', 'scaling', 'memory', 'wire', 'lammps', 'clients', 'start'] as const;
+export const SECTIONS = [
+  'speed',
+  'hipnn',
+  'training',
+  'scaling',
+  'memory',
+  'wire',
+  'lammps',
+  'clients',
+  'start',
+] as const;
 
 export const USAGE = `npm run bench -- [SECTION...] [options]
 

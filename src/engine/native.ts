@@ -54,6 +54,7 @@ interface Addon {
     model: Model,
     threads: number,
     precision: Precision,
+    descriptorBytes: number,
     isa: string,
   ) => object;
   isas(): string[];

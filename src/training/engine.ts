@@ -140,6 +140,8 @@ export interface TrainerOptions {
   readonly threads?: number;
   /** Of weights and arithmetic; default single. */
   readonly precision?: 'single' | 'double';
+  /** Descriptors of frames are kept, not computed each time, until all frames together take so much memory; default 2e9. */
+  readonly descriptorBytes?: number;
   /** Instruction set; default the best one. */
   readonly isa?: string;
 }

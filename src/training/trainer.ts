@@ -66,11 +66,16 @@ class NativeTrainer implements Trainer {
   readonly #atoms: number[] = [];
 
   constructor(model: AniModel, options: TrainerOptions) {
-    const { threads = availableParallelism(), precision = 'single', isa = process.env.MLTS_ISA ?? '' } = options;
+    const {
+      threads = availableParallelism(),
+      precision = 'single',
+      descriptorBytes = 2e9,
+      isa = process.env.MLTS_ISA ?? '',
+    } = options;
     this.#model = model;
     this.members = model.members;
     try {
-      this.#addon = new (addon().Trainer)(model, threads, precision, isa) as AddonTrainer;
+      this.#addon = new (addon().Trainer)(model, threads, precision, descriptorBytes, isa) as AddonTrainer;
     } catch (error) {
       throw known(error);
     }

@@ -81,9 +81,9 @@ using Batches = std::vector<std::vector<int>>;  // [members] ids
 
 class Trainer {
  public:
-  // The model's weights are copied.
+  // The model's weights are copied. Descriptors of frames are kept until all frames take `descriptorBytes`.
   static std::unique_ptr<Trainer> create(const AniModel& model, std::shared_ptr<ThreadPool> pool, Precision precision,
-                                         const std::string& isa = "");
+                                         std::size_t descriptorBytes, const std::string& isa = "");
   virtual ~Trainer() = default;
 
   struct Loaded {

@@ -95,6 +95,24 @@ struct TangentScratch {
   }
 };
 
+template <class T>
+void unpack(const Descriptor<T>& d, const T* vectors, int count, T* dx, T* dy, T* dz, T* r) {
+  constexpr int L = lanes<T>;
+  const int padded = (count + 2 * blockWidth - 1) / blockWidth * blockWidth;
+  for (int i = 0; i < padded; i += L) {
+    // Reads past the count stay within the frame's vectors, which end in as much padding.
+    const auto present = iota<T>() < count - i;
+    const int at = i < count ? i : 0;
+    const Vec<T> x = present ? loadu(vectors + at) : splat(2 * d.radialCutoff);
+    const Vec<T> y = present ? loadu(vectors + count + at) : Vec<T>{};
+    const Vec<T> z = present ? loadu(vectors + 2 * count + at) : Vec<T>{};
+    storeu(dx + i, x);
+    storeu(dy + i, y);
+    storeu(dz + i, z);
+    storeu(r + i, sqrt(x * x + y * y + z * z));
+  }
+}
+
 // Shifts in lanes.
 template <class T>
 void radialTangent(const Descriptor<T>& d, const TangentScratch<T>& scratch, int begin, int end, int block, T* out) {

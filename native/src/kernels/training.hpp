@@ -71,7 +71,7 @@ struct TrainingKernels {
   void (*output)(const T* h, int rows, int blocks, const T* w, T bias, T celuAlpha, T* energy, T* delta);
   // w̄ += Σ_rows a·h + ḣ; z̄ = aδ + z̄. hdot null: ḣ and the z̄ given count as 0.
   void (*outputAdjoint)(const T* h, const T* hdot, const T* delta, const T* a, int rows, int blocks, T* zbar, T* wbar);
-  // w[block of x][unit][16] += Σ d·xᵀ for x's blocks first … first+blocks−1 (1 or 2) over the row ranges; d has `units`
+  // w[block of x][unit][16] += Σ d·xᵀ for x's blocks first … first+blocks−1 over the row ranges; d has `units`
   // columns, matrices have `rows` rows.
   void (*weightGradient)(const OuterProduct<T>* products, int count, int rows, const RowRange* ranges, int rangeCount,
                          int first, int blocks, int units, T* w);
@@ -84,6 +84,8 @@ struct TrainingKernels {
   void (*adam)(const AdamStep<T>&, const T* gradient, T* value, T* m, T* v, std::size_t n);
   // average ← d·average + (1−d)·value.
   void (*average)(T* average, const T* value, T d, std::size_t n);
+  // The arrays of a Center from vectors x…, y…, z… of `count` neighbours; filled up to a vector past the count.
+  void (*unpack)(const Descriptor<T>&, const T* vectors, int count, T* dx, T* dy, T* dz, T* r);
   // Bytes of scratch, aligned to 64, for `tangent`.
   std::size_t (*tangentBytes)(const Descriptor<T>&, int neighbours);
   // Derivative of the descriptor as atoms move by direction[atom][4] and vectors D by D·strain ([3][3], or null):

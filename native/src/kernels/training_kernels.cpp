@@ -7,9 +7,9 @@ namespace mlts::MLTS_ISA {
 
 template <class T>
 constexpr TrainingKernels<T> trainingKernels{
-    trainingMultiply<T>, trainingOutput<T>,        outputAdjoint<T>, weightGradient<T>,
-    columnSums<T>,       transposePanels<T>,       gather<T>,        adam<T>,
-    average<T>,          TangentScratch<T>::bytes, tangent<T>,
+    trainingMultiply<T>,      trainingOutput<T>, outputAdjoint<T>, weightGradient<T>, columnSums<T>,
+    transposePanels<T>,       gather<T>,         adam<T>,          average<T>,        unpack<T>,
+    TangentScratch<T>::bytes, tangent<T>,
 };
 
 extern const TrainingKernels<float> singleTraining = trainingKernels<float>;

@@ -146,7 +146,7 @@ __attribute__((noinline)) void gradientTile(const OuterProduct<T>* products, int
                                             std::size_t wStride) {
   constexpr int width = blockWidth;
   Vec<T> acc[NV][N];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int v = 0; v < NV; v++)
 #pragma GCC unroll 16
     for (int n = 0; n < N; n++) acc[v][n] = load(w + v * wStride + n * width);
@@ -156,18 +156,18 @@ __attribute__((noinline)) void gradientTile(const OuterProduct<T>* products, int
       const T* x = p->x + xAt + static_cast<std::size_t>(range->first) * width;
       for (int r = 0; r < range->count; r++, d += width, x += width) {
         Vec<T> value[NV];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
         for (int v = 0; v < NV; v++) value[v] = load(x + v * xStride);
 #pragma GCC unroll 16
         for (int n = 0; n < N; n++) {
           const Vec<T> unit = splat(d[n]);
-#pragma GCC unroll 2
+#pragma GCC unroll 3
           for (int v = 0; v < NV; v++) acc[v][n] += unit * value[v];
         }
       }
     }
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int v = 0; v < NV; v++)
 #pragma GCC unroll 16
     for (int n = 0; n < N; n++) store(w + v * wStride + n * width, acc[v][n]);
@@ -179,21 +179,18 @@ void weightGradient(const OuterProduct<T>* products, int count, int rows, const 
   constexpr int width = blockWidth, perBlock = width / lanes<T>;
   constexpr int N = registers == 32 ? 8 : 4;
   const std::size_t stride = static_cast<std::size_t>(rows) * width, wBlock = static_cast<std::size_t>(units) * width;
-  const int vectors = blocks * perBlock;  // a vector i lies in block i / perBlock
+  // Vectors of w at equal distances, as many as fit the registers: three of them where each is a block.
+  constexpr int most = perBlock == 1 && registers == 32 ? 3 : 2;
+  const int vectors = blocks * perBlock;
   const auto inX = [&](int i) { return (first + i / perBlock) * stride + i % perBlock * lanes<T>; };
   const auto inW = [&](int i) { return (first + i / perBlock) * wBlock + i % perBlock * lanes<T>; };
-  for (int i = 0; i < vectors; i += 2) {
-    const bool pair = i + 1 < vectors;
-    for (int unit = 0; unit < units; unit += N) {
-      const std::size_t dAt = unit / width * stride + unit % width;
-      T* to = w + inW(i) + unit * width;
-      if (pair) {
-        gradientTile<T, N, 2>(products, count, ranges, rangeCount, dAt, inX(i), inX(i + 1) - inX(i), to,
-                              inW(i + 1) - inW(i));
-      } else {
-        gradientTile<T, N, 1>(products, count, ranges, rangeCount, dAt, inX(i), 0, to, 0);
-      }
-    }
+  for (int i = 0, n; i < vectors; i += n) {
+    n = vectors - i == 4 ? 2 : vectors - i < most ? vectors - i : most;
+    const auto kernel = n == 3 ? gradientTile<T, N, most> : n == 2 ? gradientTile<T, N, 2> : gradientTile<T, N, 1>;
+    const std::size_t xStride = n > 1 ? inX(i + 1) - inX(i) : 0, wStride = n > 1 ? inW(i + 1) - inW(i) : 0;
+    for (int unit = 0; unit < units; unit += N)
+      kernel(products, count, ranges, rangeCount, unit / width * stride + unit % width, inX(i), xStride,
+             w + inW(i) + unit * width, wStride);
   }
 }
 

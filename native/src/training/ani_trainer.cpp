@@ -39,7 +39,8 @@ void checkCancelled(const std::int32_t* flag) {
 template <class T>
 class AniTrainer : public Trainer {
  public:
-  AniTrainer(const AniModel& model, std::shared_ptr<ThreadPool> pool, const IsaKernels& isa)
+  AniTrainer(const AniModel& model, std::shared_ptr<ThreadPool> pool, const IsaKernels& isa,
+             std::size_t descriptorBytes)
       : model_(withoutNetworks(model)),
         pool_(std::move(pool)),
         constants_(model),
@@ -48,7 +49,8 @@ class AniTrainer : public Trainer {
         parameters_(model,
                     ParameterLayout(model, map_.blocks, [this](int b, int lane) { return constants_.column(b, lane); }),
                     training_, *pool_),
-        store_(model_, constants_.view(), kernelsOf<T>(isa), isa.single->neighbours.within, *pool_),
+        store_(model_, constants_.view(), map_, kernelsOf<T>(isa), training_, isa.single->neighbours.within, *pool_,
+               descriptorBytes),
         chunks_(pool_->threads()) {
     context_ = {&constants_.view(), &map_, &kernelsOf<T>(isa), &training_, &parameters_.layout(), T(model.celuAlpha),
                 model.energyScale,  {}};
@@ -315,7 +317,7 @@ class AniTrainer : public Trainer {
 }  // namespace
 
 std::unique_ptr<Trainer> Trainer::create(const AniModel& model, std::shared_ptr<ThreadPool> pool, Precision precision,
-                                         const std::string& isa) {
+                                         std::size_t descriptorBytes, const std::string& isa) {
   if (model.members < 1) throw Error("E_EMPTY", "the model has no members", "Give it at least one.");
   if (model.members > maxMembers || static_cast<int>(model.elements.size()) > maxElements)
     throw Error("E_LIMIT",
@@ -324,8 +326,9 @@ std::unique_ptr<Trainer> Trainer::create(const AniModel& model, std::shared_ptr<
                     std::to_string(maxElements),
                 "Train fewer at once.");
   const IsaKernels& kernels = selectKernels(isa);
-  if (precision == Precision::double_) return std::make_unique<AniTrainer<double>>(model, std::move(pool), kernels);
-  return std::make_unique<AniTrainer<float>>(model, std::move(pool), kernels);
+  if (precision == Precision::double_)
+    return std::make_unique<AniTrainer<double>>(model, std::move(pool), kernels, descriptorBytes);
+  return std::make_unique<AniTrainer<float>>(model, std::move(pool), kernels, descriptorBytes);
 }
 
 }  // namespace mlts

@@ -1,6 +1,7 @@
 #include "chunk.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "../neighbours/center_block.hpp"
 
@@ -17,13 +18,40 @@ void Chunk<T>::build(const ChunkContext<T>& context, std::vector<const StoredFra
   scratch_.reserve(std::max(context.kernels->descriptor.scratchBytes(d, mostNeighbours, 1),
                             context.training->tangentBytes(d, mostNeighbours)));
   for (std::size_t f = 0; f < frames_.size(); f++) {
-    for (int k = 0; k < frames_[f]->centers(); k++) {
+    const StoredFrame<T>& frame = *frames_[f];
+    for (int k = 0; k < frame.centers(); k++) {
       const Place& place = place_[firstCenter_[f] + k];
       ElementRows& rows = elements_[place.element];
       const RowTile& tile = rows.tiles[place.tile];
-      context.kernels->descriptor.forward(d, center_.unpack(*frames_[f], k, d), context.dense.data(), tile.blocks,
-                                          tile.blockCount, rows.descriptor.data(), rows.rows, place.row,
+      if (!frame.seen.empty()) {
+        copyDescriptor(frame, k, masks_[firstCenter_[f] + k], rows, place);
+        continue;
+      }
+      context.kernels->descriptor.forward(d, center_.unpack(frame, k, d, *context.training), context.dense.data(),
+                                          tile.blocks, tile.blockCount, rows.descriptor.data(), rows.rows, place.row,
                                           scratch_.data());
+    }
+  }
+}
+
+// The row as `forward` would write it: blocks that its tile sees and it does not are 0.
+template <class T>
+void Chunk<T>::copyDescriptor(const StoredFrame<T>& frame, int k, const GroupMask& mask, ElementRows& rows,
+                              const Place& place) const {
+  const RowTile& tile = rows.tiles[place.tile];
+  const T* from = frame.descriptor.data() + frame.seen[k];
+  const int radial = context_->descriptor->elements * context_->descriptor->radialBlocks;
+  for (int i = 0; i < tile.blockCount; i++) {
+    const int block = tile.blocks[i];
+    const int group = block < radial
+                          ? block / context_->descriptor->radialBlocks
+                          : context_->descriptor->elements + (block - radial) / context_->descriptor->angularBlocks;
+    T* const to = rows.descriptor.data() + (static_cast<std::size_t>(block) * rows.rows + place.row) * blockWidth;
+    if (mask.test(group)) {
+      std::memcpy(to, from, blockWidth * sizeof(T));
+      from += blockWidth;
+    } else {
+      std::fill_n(to, blockWidth, T(0));
     }
   }
 }
@@ -99,9 +127,10 @@ void Chunk<T>::findGradientRuns(ElementRows& rows) const {
   };
   for (int b = 0; b < static_cast<int>(seen.size()); b++) {
     if (seen[b].empty()) continue;
-    const bool pair = b + 1 < static_cast<int>(seen.size()) && same(seen[b], seen[b + 1]);
-    rows.gradientRuns.push_back({b, pair ? 2 : 1, std::move(seen[b])});
-    if (pair) b++;
+    int end = b + 1;
+    while (end < static_cast<int>(seen.size()) && same(seen[b], seen[end])) end++;
+    rows.gradientRuns.push_back({b, end - b, std::move(seen[b])});
+    b = end - 1;
   }
 }
 
@@ -204,9 +233,8 @@ void Chunk<T>::addWeightGradients(const MemberWeights<T>& weights, ElementRows& 
                                run.first, run.blocks, shape.outputs, weights.gradient + shape.weights);
     } else {
       const RowRange all{0, rows.rows};
-      for (int b = 0; b < shape.inputs / blockWidth; b += 2)
-        kernels.weightGradient(products, count, rows.rows, &all, 1, b, std::min(2, shape.inputs / blockWidth - b),
-                               shape.outputs, weights.gradient + shape.weights);
+      kernels.weightGradient(products, count, rows.rows, &all, 1, 0, shape.inputs / blockWidth, shape.outputs,
+                             weights.gradient + shape.weights);
     }
     kernels.columnSums(rows.zbar[l].data(), rows.rows, shape.outputs / blockWidth, weights.gradient + shape.biases);
   }
@@ -230,8 +258,9 @@ void Chunk<T>::takeFrame(int f, int member, bool withForces, bool withTangent, F
     for (int k = 0; k < frame.centers(); k++) {
       ElementRows& rows = elements_[places[k].element];
       const T* const gradient = rows.gradient.data();
-      context_->kernels->descriptor.backward(d, center_.unpack(frame, k, d), context_->dense.data(), &gradient, 1,
-                                             rows.rows, places[k].row, {sums, virial, nullptr}, scratch_.data());
+      context_->kernels->descriptor.backward(d, center_.unpack(frame, k, d, *context_->training),
+                                             context_->dense.data(), &gradient, 1, rows.rows, places[k].row,
+                                             {sums, virial, nullptr}, scratch_.data());
     }
     frameForces_.resize(3 * static_cast<std::size_t>(atoms));
     for (int i = 0; i < atoms; i++)
@@ -260,9 +289,9 @@ void Chunk<T>::takeFrame(int f, int member, bool withForces, bool withTangent, F
   for (int k = 0; k < frame.centers(); k++) {
     ElementRows& rows = elements_[places[k].element];
     const RowTile& tile = rows.tiles[places[k].tile];
-    context_->training->tangent(d, center_.unpack(frame, k, d), context_->dense.data(), tile.blocks, tile.blockCount,
-                                direction, strained ? strain : nullptr, rows.gradient.data(), rows.rows, places[k].row,
-                                scratch_.data());
+    context_->training->tangent(d, center_.unpack(frame, k, d, *context_->training), context_->dense.data(),
+                                tile.blocks, tile.blockCount, direction, strained ? strain : nullptr,
+                                rows.gradient.data(), rows.rows, places[k].row, scratch_.data());
   }
 }
 

@@ -65,6 +65,8 @@ class Chunk {
   };
 
   void buildRows();
+  void copyDescriptor(const StoredFrame<T>& frame, int k, const GroupMask& mask, ElementRows& rows,
+                      const Place& place) const;
   void findGradientRuns(ElementRows& rows) const;
   void forward(const MemberWeights<T>& weights, ElementRows& rows, int element, bool withGradient);
   void backpropagate(const MemberWeights<T>& weights, ElementRows& rows, int element, bool withForces);

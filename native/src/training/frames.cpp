@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
+
+#include "../neighbours/center_block.hpp"
 
 namespace mlts {
 namespace {
@@ -22,35 +25,38 @@ template <class T>
 std::size_t StoredFrame<T>::bytes() const {
   return sizeof *this + forces.capacity() * sizeof(T) + virial.capacity() * sizeof(double) +
          (self.capacity() + segment.capacity() + neighbour.capacity()) * sizeof(std::uint16_t) + element.capacity() +
-         first.capacity() * sizeof(std::uint32_t) + vectors.capacity() * sizeof(T);
+         (first.capacity() + seen.capacity()) * sizeof(std::uint32_t) +
+         (vectors.capacity() + descriptor.capacity()) * sizeof(T);
 }
 
 template <class T>
-Center<T> CenterArraysOf<T>::unpack(const StoredFrame<T>& frame, int k, const Descriptor<T>& d) {
+Center<T> CenterArraysOf<T>::unpack(const StoredFrame<T>& frame, int k, const Descriptor<T>& d,
+                                    const TrainingKernels<T>& kernels) {
   const std::size_t first = frame.first[k], count = frame.first[k + 1] - first;
   const std::size_t capacity = (count + 2 * blockWidth - 1) / blockWidth * blockWidth;
   T* const dx = geometry_.reserve(4 * capacity);
   T *const dy = dx + capacity, *const dz = dy + capacity, *const r = dz + capacity;
+  kernels.unpack(d, frame.vectors.data() + 3 * first, static_cast<int>(count), dx, dy, dz, r);
   std::int32_t* const atoms = atoms_.reserve(capacity);
-  const T* const from = frame.vectors.data() + 3 * first;
-  for (std::size_t i = 0; i < count; i++) {
-    const T x = from[i], y = from[count + i], z = from[2 * count + i];
-    dx[i] = x, dy[i] = y, dz[i] = z;
-    r[i] = std::sqrt(x * x + y * y + z * z);
-    atoms[i] = frame.neighbour[first + i];
-  }
-  for (std::size_t i = count; i < capacity; i++) {
-    dx[i] = r[i] = 2 * d.radialCutoff;
-    dy[i] = dz[i] = 0;
-  }
+  for (std::size_t i = 0; i < count; i++) atoms[i] = frame.neighbour[first + i];
   const std::size_t segments = 2 * static_cast<std::size_t>(d.elements) + 1;
   return {dx, dy, dz, r, atoms, frame.segment.data() + k * segments, frame.self[k]};
 }
 
 template <class T>
-FrameStore<T>::FrameStore(const AniModel& model, const Descriptor<T>& d, const Kernels<T>& kernels,
-                          decltype(NeighbourKernels<float>::within) within, ThreadPool& pool)
-    : model_(model), descriptor_(d), kernels_(kernels), within_(within), pool_(pool) {
+FrameStore<T>::FrameStore(const AniModel& model, const Descriptor<T>& d, const BlockMap& map, const Kernels<T>& kernels,
+                          const TrainingKernels<T>& training, decltype(NeighbourKernels<float>::within) within,
+                          ThreadPool& pool, std::size_t descriptorBytes)
+    : model_(model),
+      descriptor_(d),
+      map_(map),
+      kernels_(kernels),
+      training_(training),
+      within_(within),
+      pool_(pool),
+      descriptorBytes_(descriptorBytes),
+      dense_(map.blocks) {
+  std::iota(dense_.begin(), dense_.end(), std::int16_t{0});
   elementOf_.fill(-1);
   for (std::size_t e = 0; e < model.elements.size(); e++) elementOf_.at(model.elements[e]) = static_cast<int>(e);
 }
@@ -63,13 +69,13 @@ std::vector<Trainer::Loaded> FrameStore<T>::load(const std::vector<LabelledFrame
   pool_.forEach(frames.size(), 8, [&](std::size_t i, int thread) {
     try {
       stored[i] = store(frames[i], scratch[thread]);
+      bytes_ += stored[i]->bytes();
     } catch (const Error& error) {
       result[i].error = error;
     }
   });
   for (std::size_t i = 0; i < frames.size(); i++) {
     if (!stored[i]) continue;
-    bytes_ += stored[i]->bytes();
     if (free_.empty()) {
       result[i].id = static_cast<int>(frames_.size());
       frames_.push_back(std::move(stored[i]));
@@ -151,13 +157,35 @@ std::unique_ptr<StoredFrame<T>> FrameStore<T>::store(const LabelledFrame& frame,
   if (frame.virial) out->virial.assign(frame.virial, frame.virial + 9);
   out->first.push_back(0);
   for (int k = 0; k < scratch.list.centers(); k++) storeCenter(*out, k, scratch);
+  out->vectors.insert(out->vectors.end(), blockWidth, T(0));
   out->vectors.shrink_to_fit();
   out->neighbour.shrink_to_fit();
   out->segment.shrink_to_fit();
   out->first.shrink_to_fit();
   out->self.shrink_to_fit();
   out->element.shrink_to_fit();
+  if (bytes_ < descriptorBytes_) storeDescriptors(*out, scratch);
   return out;
+}
+
+template <class T>
+void FrameStore<T>::storeDescriptors(StoredFrame<T>& out, Scratch& scratch) const {
+  const Descriptor<T>& d = descriptor_;
+  T* const row = scratch.row.reserve(static_cast<std::size_t>(d.blocks) * blockWidth);
+  char* const memory = scratch.kernel.reserve(kernels_.descriptor.scratchBytes(d, out.mostNeighbours, 1));
+  out.seen.push_back(0);
+  for (int k = 0; k < out.centers(); k++) {
+    const Center<T> center = scratch.center.unpack(out, k, d, training_);
+    const GroupMask mask = groupsSeen(center.segment, d);
+    kernels_.descriptor.forward(d, center, dense_.data(), dense_.data(), d.blocks, row, 1, 0, memory);
+    for (std::size_t group = 0; group < map_.blocksOfGroup.size(); group++) {
+      if (!mask.test(static_cast<int>(group))) continue;
+      for (const std::int16_t block : map_.blocksOfGroup[group])
+        out.descriptor.insert(out.descriptor.end(), row + block * blockWidth, row + (block + 1) * blockWidth);
+    }
+    out.seen.push_back(static_cast<std::uint32_t>(out.descriptor.size()));
+  }
+  out.descriptor.shrink_to_fit();
 }
 
 template <class T>

@@ -120,6 +120,17 @@ test.each(['single', 'double'] as const)(
   },
 );
 
+test('kept descriptors are those computed anew, to the bit', async () => {
+  const [kept, anew] = [
+    await loaded({ precision: 'single' }),
+    await loaded({ precision: 'single', descriptorBytes: 0 }),
+  ];
+  expect(anew.trainer.frameBytes()).toBeLessThan(0.7 * kept.trainer.frameBytes());
+  const optimiser: OptimiserSettings = { learningRate: 3e-3 };
+  for (const { trainer, batches } of [kept, anew]) await trainer.step(batches, loss, optimiser);
+  expect(Buffer.compare(kept.trainer.state(), anew.trainer.state())).toBe(0);
+});
+
 test('training lowers the loss; an empty batch and a gradient that is not finite change nothing', async () => {
   const { trainer, ids, batches } = await loaded({ precision: 'single' });
   const before = (await trainer.errors(batches, loss)).map((report) => report.loss);
