@@ -7,6 +7,7 @@ import { MltsError } from '../errors.ts';
 import { isModelName } from '../model/card.ts';
 import { publishedNames, publishedSet } from '../model/catalogue.ts';
 import { fetchModel, licenceNotice } from '../model/fetch.ts';
+import { importHippynn } from '../model/hippynn.ts';
 import { loadModelAndCard } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { importNeuroChem } from '../model/neurochem.ts';
@@ -19,6 +20,7 @@ const EXAMPLES = `
 Examples:
   mlts model fetch ani-2x                            from its public repository, checksums verified
   mlts model import ani-2x_8x.info -o ani-2x.mlts    a NeuroChem .info file or folder
+  mlts model import 0.safetensors 1.safetensors -o mine.mlts    networks of hippynn (tools/hippynn_to_safetensors.py)
   mlts model list                                    every model of the model folders
   mlts model show ani-2x --json                      card, hash, elements, cutoffs
   mlts model verify water.mlts                       is the file whole, and does its card match its tensors?
@@ -33,8 +35,8 @@ export function register(program: Command): void {
 
   model
     .command('import')
-    .description('make a .mlts file of a NeuroChem set; the same input gives the same bytes')
-    .argument('<source>', '.info file or folder')
+    .description('make a .mlts file of a NeuroChem set or of hippynn networks; the same input gives the same bytes')
+    .argument('<source...>', '.info file or folder; or .safetensors files, one a member')
     .requiredOption('-o, --out <file>', 'NAME.mlts; NAME is what users will write')
     .action(importModel);
   model
@@ -61,12 +63,17 @@ export function register(program: Command): void {
     .action(fetchPublished);
 }
 
-async function importModel(source: string, { out }: { out: string }): Promise<void> {
+async function importModel(sources: string[], { out }: { out: string }): Promise<void> {
   const name = basename(out, '.mlts');
   if (!out.endsWith('.mlts') || !isModelName(name)) {
     throw new MltsError('E_USAGE', `--out is '${out}'`, 'Name it NAME.mlts, NAME of letters, digits and . _ + - only.');
   }
-  const { card, tensors } = await importNeuroChem(source, name);
+  const areNetworks = sources.every((source) => source.endsWith('.safetensors'));
+  if (!areNetworks && sources.length > 1) {
+    const what = `${sources.length} sources are given`;
+    throw new MltsError('E_USAGE', what, 'Give one NeuroChem set, or .safetensors files only.');
+  }
+  const { card, tensors } = areNetworks ? await importHippynn(sources, name) : await importNeuroChem(sources[0], name);
   await saveModel(out, card, tensors);
   await printFile(out);
 }
