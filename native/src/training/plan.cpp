@@ -49,27 +49,32 @@ Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(i
   Plan result;
   result.frames = std::move(frames);
   const auto& all = result.frames;
-  const int most = std::clamp(static_cast<int>((all.size() + parts - 1) / parts), 1, framesPerChunk);
-  std::vector<double> costUpTo{0};
-  for (std::size_t first = 0; first < all.size();) {
-    std::size_t end = first, atomCount = 0;
-    while (end < all.size() && all[end].members == all[first].members && end - first < static_cast<std::size_t>(most)) {
-      const int n = atoms(all[end].id);
-      if (end > first && atomCount + n > atomsPerChunk) break;
-      atomCount += n;
-      end++;
-    }
-    result.chunks.push_back({first, end - first, all[first].members});
-    costUpTo.push_back(costUpTo.back() +
-                       static_cast<double>(atomCount) * (1 + __builtin_popcountll(all[first].members)));
-    first = end;
+  std::vector<std::size_t> atomsUpTo{0}, costUpTo{0};
+  for (const PlannedFrame& frame : all) {
+    const std::size_t n = atoms(frame.id);
+    atomsUpTo.push_back(atomsUpTo.back() + n);
+    costUpTo.push_back(costUpTo.back() + n * (1 + __builtin_popcountll(frame.members)));
   }
+  // A part's frames are cut evenly, so that no small chunk is left over.
   result.part.push_back(0);
-  for (int p = 1; p < parts; p++) {
-    const auto at = std::lower_bound(costUpTo.begin(), costUpTo.end(), costUpTo.back() * p / parts) - costUpTo.begin();
-    result.part.push_back(std::max(result.part.back(), static_cast<std::size_t>(at)));
+  std::size_t first = 0;
+  for (int p = 1; p <= parts; p++) {
+    const std::size_t share = costUpTo.back() * p / parts;
+    const std::size_t partEnd = std::lower_bound(costUpTo.begin(), costUpTo.end(), share) - costUpTo.begin();
+    while (first < partEnd) {
+      std::size_t end = first + 1;
+      while (end < partEnd && all[end].members == all[first].members) end++;
+      const std::size_t count = end - first, atomCount = atomsUpTo[end] - atomsUpTo[first];
+      const std::size_t chunks = std::clamp<std::size_t>(
+          std::max((count + framesPerChunk - 1) / framesPerChunk, atomCount / atomsPerChunk), 1, count);
+      for (std::size_t c = 0; c < chunks; c++) {
+        const std::size_t begin = first + c * count / chunks;
+        result.chunks.push_back({begin, first + (c + 1) * count / chunks - begin, all[first].members});
+      }
+      first = end;
+    }
+    result.part.push_back(result.chunks.size());
   }
-  result.part.push_back(result.chunks.size());
   return result;
 }
 

@@ -28,7 +28,7 @@ struct Plan {
 // Frames that several members have in their batches are worked on once for all of them.
 std::vector<PlannedFrame> unite(const Batches& batches);
 
-// Chunks of at most `framesPerChunk` frames and roughly `atomsPerChunk` atoms, in as many parts of about equal cost.
+// As many parts of about equal cost, each cut into chunks of at most 32 frames and about 768 atoms.
 Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(int id)>& atoms);
 
 }  // namespace mlts
