@@ -17,6 +17,7 @@ export const DTYPES = {
   member_energies: 'float64',
   member_forces: 'float64',
   force_deviations: 'float32',
+  hierarchicality: 'float64',
 } as const;
 export type ArrayField = keyof typeof DTYPES;
 

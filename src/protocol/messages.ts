@@ -14,6 +14,7 @@ export const WANTS = [
   'member_energies',
   'member_forces',
   'force_deviations',
+  'hierarchicality',
 ] as const;
 export type WireWant = (typeof WANTS)[number];
 export const DEFAULT_WANT: readonly WireWant[] = ['forces', 'virial', 'sigma'];
@@ -140,6 +141,8 @@ export interface WireResult {
   member_energies?: Float64Array;
   member_forces?: Float64Array;
   force_deviations?: Float32Array;
+  /** Absent where the model has none. */
+  hierarchicality?: Float64Array;
 }
 
 export interface WireError {

@@ -52,6 +52,7 @@ const ARRAYS = [
   'sigma_forces',
   'member_energies',
   'member_forces',
+  'hierarchicality',
 ] as const;
 
 function readResult(map: WireMap): WireResult {

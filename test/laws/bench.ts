@@ -47,6 +47,7 @@ export const everything: readonly Want[] = [
   'memberEnergies',
   'memberForces',
   'forceDeviations',
+  'hierarchicality',
 ];
 
 /** Single precision: eV per atom, eV/Å, eV. */
