@@ -1,6 +1,6 @@
 /** Gradients of every loss against finite differences, predictions against the potential's, repeatability. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { NativePotential } from '../../../src/engine/native.ts';
+import { NativePotential, nativeInstructionSets } from '../../../src/engine/native.ts';
 import type { Result } from '../../../src/engine/potential.ts';
 import type { AniModel } from '../../../src/model/model.ts';
 import type { LossTerm, Trainer, TrainerOptions, TrainingFrame } from '../../../src/training/engine.ts';
@@ -188,5 +188,21 @@ test('members with batches of their own get what each gets alone', async () => {
     const range = [m * size, (m + 1) * size] as const;
     expectClose(alone.subarray(...range), together.subarray(...range), 1e-12 * Math.hypot(...together), `member ${m}`);
     expect(alone.filter((g, i) => (i < range[0] || i >= range[1]) && g !== 0)).toHaveLength(0);
+  }
+});
+
+test('every instruction set and number of threads has the same gradient', async () => {
+  const loss = Object.values(everyTerm);
+  const gradientOf = async (options: TrainerOptions) => {
+    const { trainer, ids } = await trainerWith(smooth, frames, options);
+    return (await trainer.gradient([ids, ids.slice(1)], loss)).gradients;
+  };
+  const best = await gradientOf({});
+  const norm = Math.hypot(...best);
+  for (const isa of nativeInstructionSets())
+    expectClose(await gradientOf({ isa, threads: 1 }), best, 1e-11 * norm, `gradient by ${isa}`);
+  for (const isa of nativeInstructionSets()) {
+    const single = await gradientOf({ isa, threads: 3, precision: 'single' });
+    expect(Math.hypot(...single.map((g, i) => g - best[i]!)), isa).toBeLessThan(1e-4 * norm);
   }
 });
