@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NativePotential } from '../../../src/engine/native.ts';
 import type { Result } from '../../../src/engine/potential.ts';
 import { ReferencePotential } from '../../../src/engine/reference/reference.ts';
 import { importHippynn } from '../../../src/model/hippynn.ts';
@@ -130,3 +132,37 @@ describe('import of hippynn networks', () => {
     });
   }
 });
+
+/**
+ * A Python with torch and hippynn (3 GB, not part of set-up). Where it is named, hippynn makes networks here and now; the numbers
+ * that it gave once are compared in any case, above and in test/unit/engine/hippynn.test.ts.
+ */
+const python = process.env.MLTS_HIPPYNN;
+const script = (path: string) => join(import.meta.dirname, '../../..', path);
+
+function live(): void {
+  it.each(['0', '1', '2'])(
+    'of order %s gives the energies and forces of hippynn',
+    { timeout: 120_000 },
+    async (order) => {
+      const folder = await mkdtemp(join(tmpdir(), 'mlts-hippynn-'));
+      const [model, file] = ['best_model.pt', 'network.safetensors'].map((name) => join(folder, name));
+      const want = JSON.parse(
+        execFileSync(python!, [script('test/support/hippynn_network.py'), order, model], { encoding: 'utf8' }),
+      );
+      const options = ['--cutoff', String(want.cutoff), '--energy', 'eV', '-o', file];
+      execFileSync(python!, [script('tools/hippynn_to_safetensors.py'), model, ...options]);
+      const { card, tensors } = await importHippynn([file], 'live');
+      const imported = build(card, tensors).model;
+      const system = { numbers: Int32Array.from(want.numbers), positions: Float64Array.from(want.positions) };
+      for (const potential of [new ReferencePotential(imported), new NativePotential(imported)]) {
+        const [outcome] = await potential.evaluate([system], new Set(['forces']), { precision: 'double' });
+        const { energy, forces } = outcome as Result;
+        expectClose([energy], [want.energy], 1e-11, `${potential.backend}: energy`);
+        expectClose(forces!, want.forces, 1e-11, `${potential.backend}: forces`);
+      }
+    },
+  );
+}
+
+if (python !== undefined) describe('a network that hippynn just made, converted and imported', live);
