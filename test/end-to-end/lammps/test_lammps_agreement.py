@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from decks import DEFAULT_MODEL, THERMO, Run, Server, domains, header, run, serve, water
 from mlts_ase import MLTS
+from synthetic import write_hipnn
 
 KCAL_PER_MOL = 23.060547830619  # 1 eV, CODATA 2018
 BAR = 1.6021765e6  # 1 eV/Å³, LAMMPS' nktv2p of units metal
@@ -63,6 +64,19 @@ def test_ranks_agree(tmp_path: Path, server: Server, form: Callable[[str], str],
     many = simulate(tmp_path / "n", form(server.endpoint), ranks, tilt=tilt)
     assert ("and others, a domain from each rank" in many.output) == (form is domains)
     assert_same(single, many)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_ranks_agree_on_messages_of_two_interactions(tmp_path: Path, order: int) -> None:
+    model = write_hipnn(tmp_path / "messages.mlts", order)
+    reach = "comm_modify mode single cutoff 8\n"  # 2 × 3 Å and the skin
+    with serve(model) as server:
+        single = simulate(tmp_path / "1", server.endpoint, 1, tilt=2.4, box=reach, steps=10)
+        assert float(np.ptp(single.thermo[0]["PotEng"])) > 1e-3
+        for ranks, endpoint in ((2, domains(server.endpoint)), (4, domains(server.endpoint)), (4, server.endpoint)):
+            assert_same(
+                single, simulate(tmp_path / f"{ranks}{len(endpoint)}", endpoint, ranks, tilt=2.4, box=reach, steps=10)
+            )
 
 
 BOXES = {
