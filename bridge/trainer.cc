@@ -143,7 +143,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
 
   // work(call) on the executor's thread; result(env, call) afterwards. The arguments live until then.
   template <class Work, class Settle>
-  Napi::Value submit(const Napi::CallbackInfo& info, Work work, Settle result) {
+  Napi::Value submit(const Napi::CallbackInfo& info, const Work& work, Settle result) {
     const auto env = info.Env();
     auto call = std::make_shared<Call>(env);
     auto keep = Napi::Array::New(env, info.Length() + 1);

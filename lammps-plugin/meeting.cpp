@@ -43,10 +43,11 @@ Meeting::Meeting(MPI_Comm world) {
   MPI_Comm_size(node_, &ranks_);
   MPI_Comm_split(world, rank_ == 0 ? 0 : MPI_UNDEFINED, me, &leaders_);
   void* memory;
-  MPI_Win_allocate_shared(rank_ == 0 ? sizeof(Room) : 0, 1, MPI_INFO_NULL, node_, &memory, &window_);
+  MPI_Win_allocate_shared(rank_ == 0 ? sizeof(Room) : 0, 1, MPI_INFO_NULL, node_, static_cast<void*>(&memory),
+                          &window_);
   MPI_Aint size;
   int unit;
-  MPI_Win_shared_query(window_, 0, &size, &unit, &memory);
+  MPI_Win_shared_query(window_, 0, &size, &unit, static_cast<void*>(&memory));
   room_ = rank_ == 0 ? new (memory) Room : static_cast<Room*>(memory);
   MPI_Barrier(node_);
 }

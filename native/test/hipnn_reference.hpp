@@ -17,7 +17,7 @@ struct HipnnWeights {
   mlts::HipnnModel model;
 
   HipnnWeights(int order, int members, int features, int sensitivities, int blocks, double widen = 1,
-               std::vector<int> elements = {1, 6, 8}, int atomLayers = 2, unsigned seed = 3) {
+               const std::vector<int>& elements = {1, 6, 8}, int atomLayers = 2, unsigned seed = 3) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal;
     const auto values = [&](std::size_t n, double scale) {

@@ -197,7 +197,8 @@ TEST(batches_give_what_systems_give_alone) {
           results.push_back(outputs[s].result(true));
         }
         together->evaluate(systems, results, Precision::double_);
-        CHECK(results[3].error && results[3].error->code == "E_NONFINITE");
+        const auto& refusal = results[3].error;
+        CHECK(refusal && refusal->code == "E_NONFINITE");
         for (int s = 0; s < 7; s++) {
           if (s == 3) continue;
           CHECK(!results[s].error);
@@ -313,7 +314,8 @@ TEST(overlaps_and_cancellation) {
   const System system{3, numbers, positions, nullptr, {false, false, false}, -1, nullptr};
   std::vector<Result> results(1);
   potential->evaluate({system}, results, Precision::single);
-  CHECK(results[0].error && results[0].error->detail.find("atoms 1 and 2 are 0.3000 Å") != std::string::npos);
+  const auto& refusal = results[0].error;
+  CHECK(refusal && refusal->detail.find("atoms 1 and 2 are 0.3000 Å") != std::string::npos);
   results = std::vector<Result>(1);
   CHECK_THROWS(potential->evaluate({system}, results, Precision::single, &cancelled), "E_CANCELLED");
   CHECK_THROWS(Potential::create(HipnnWeights(0, 65, 2, 2, 1).model, makeThreadPool(1)), "E_MODEL");

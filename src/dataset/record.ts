@@ -82,5 +82,9 @@ const copyOf = (bytes: Buffer): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
 function expectLength(name: string, values: Float64Array, length: number): Float64Array {
   if (values.length === length) return values;
-  throw new MltsError('E_SHAPE', `${name} has ${values.length} values, not ${length}`, 'Correct its length, or leave it out.');
+  throw new MltsError(
+    'E_SHAPE',
+    `${name} has ${values.length} values, not ${length}`,
+    'Correct its length, or leave it out.',
+  );
 }

@@ -84,23 +84,13 @@ EnvironmentTile<T> environmentTileOf(int w) {
 }
 template <class T>
 EnvironmentTile<T> environmentTileOf(int columns, int w) {
-  switch (columns) {
-    case 1:
-      return environmentTileOf<T, 1>(w);
-    case 2:
-      return environmentTileOf<T, 2>(w);
-    case 3:
-      return environmentTileOf<T, 3>(w);
+  if (columns == 1) return environmentTileOf<T, 1>(w);
+  if (columns == 2) return environmentTileOf<T, 2>(w);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 4:
-      return environmentTileOf<T, 4>(w);
-    default:
-      return environmentTileOf<T, 5>(w);
-#else
-    default:
-      return environmentTileOf<T, 3>(w);
+  if (columns == 4) return environmentTileOf<T, 4>(w);
+  if (columns == 5) return environmentTileOf<T, 5>(w);
 #endif
-  }
+  return environmentTileOf<T, 3>(w);
 }
 
 // A run of pairs with one window of `count` sensitivities, all features; parts are evenly filled.
