@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { vectorFolder } from '../../support/vectors.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const scripts = ['vectors.py', 'vectors_ani.py', 'vectors_models.py'];
+const scripts = ['vectors.py', 'vectors_ani.py', 'vectors_hipnn.py', 'vectors_models.py'];
 
 it.each(['potential', 'published'])('%s vectors were made by the scripts that are here', (folder) => {
   const hash = createHash('sha256');
