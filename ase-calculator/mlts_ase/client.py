@@ -6,6 +6,7 @@ dies never costs the whole time-out.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import time
@@ -22,6 +23,8 @@ from .keys import Keys
 # A server that listens answers the handshake within milliseconds; this leaves time to one that is being restarted.
 CONNECT_SECONDS = 5.0
 
+# A monitor's default name holds its socket's descriptor, which a new socket may get before the old name is free.
+_MONITORS = itertools.count()
 _EVENTS = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -57,7 +60,9 @@ class Connection:
             self._socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server.encode())
             self._socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public.encode())
             self._socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret.encode())
-        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_EVENTS)
+        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(
+            _EVENTS, f"inproc://mlts-monitor-{next(_MONITORS)}"
+        )
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._monitor, zmq.POLLIN)
@@ -119,6 +124,7 @@ class Connection:
         """Close the socket, leaving `linger` milliseconds to what was sent. Nothing happens in a forked child."""
         if os.getpid() == self._pid and not self._socket.closed:
             self._socket.disable_monitor()
+            self._monitor.close(0)
             self._socket.close(linger)
 
     def _wait_connected(self, deadline: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgpack
 import numpy as np
 import pytest
+import zmq
 from ase import Atoms
 from ase.build import molecule
 from mlts_ase import MLTS, MltsError
@@ -70,6 +71,14 @@ def test_no_server_is_no_connection() -> None:
     water = molecule("H2O")
     water.calc = MLTS(endpoint, timeout=0.5)
     assert endpoint in fails(water, "E_CONNECT", within=2.0).what
+
+
+def test_a_descriptor_used_again_before_its_old_monitor_is_gone(stub: Stub, water: Atoms) -> None:
+    with zmq.Context.instance().socket(zmq.PAIR) as old:
+        for descriptor in range(1024):
+            old.bind(f"inproc://monitor.s-{descriptor}")
+        with MLTS(stub.endpoint) as calc:
+            assert np.isfinite(calc.get_property("energy", water))
 
 
 def test_a_server_that_dies_while_it_owes_an_answer_is_seen_at_once(stub: Stub, water: Atoms) -> None:
