@@ -50,7 +50,7 @@ export function hipnnModel(shape: HipnnShape): HipnnModel {
   const block = (inputs: number): HipnnBlock => {
     const [mu, sigma] = [take(SENSITIVITIES, 1), take(SENSITIVITIES, 1)];
     if (weights === undefined) initialise(mu, sigma);
-    const interaction = take(SENSITIVITIES * features * inputs, Math.sqrt(2 / (inputs * (SENSITIVITIES + features))));
+    const interaction = take(SENSITIVITIES * features * inputs, 0.1 / Math.sqrt(inputs * (SENSITIVITIES + features)));
     const self = affine(inputs, features);
     const residual = affine(features, features);
     const adjust = inputs === features ? {} : { adjust: take(features * inputs, 1 / Math.sqrt(inputs)) };
