@@ -74,7 +74,8 @@ def test_no_server_is_no_connection() -> None:
 
 
 def test_a_descriptor_used_again_before_its_old_monitor_is_gone(stub: Stub, water: Atoms) -> None:
-    with zmq.Context.instance().socket(zmq.PAIR) as old:
+    old: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PAIR)
+    with old:
         for descriptor in range(1024):
             old.bind(f"inproc://monitor.s-{descriptor}")
         with MLTS(stub.endpoint) as calc:
