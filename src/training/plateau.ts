@@ -42,15 +42,24 @@ export function judge(member: MemberState, validation: number, epoch: number, re
     member.best = validation;
     member.bestEpoch = epoch;
     member.stale = 0;
-  } else if (++member.stale > optimiser.patience) {
+  } else if (++member.stale > optimiser.patience && optimiser.schedule === 'plateau') {
     member.stale = 0;
     if (member.batch < batch.largest) member.batch = Math.min(2 * member.batch, batch.largest);
     else member.learningRate *= optimiser.factor;
   }
-  if (member.learningRate < optimiser.minimum) member.ended = 'rate';
-  else if (epoch - member.bestEpoch >= stop) member.ended = 'stop';
+  if (optimiser.schedule === 'cosine') member.learningRate = cosine(member, epoch, recipe);
+  else if (member.learningRate < optimiser.minimum) member.ended = 'rate';
+  if (member.ended === 'rate') return isBest;
+  if (epoch - member.bestEpoch >= stop) member.ended = 'stop';
   else if (epoch >= epochs) member.ended = 'epochs';
   return isBest;
+}
+
+/** The rate of the epoch after `epoch` (doi:10.48550/arXiv.1608.03983, eq. 5, without restarts), halved at each explosion so far. */
+function cosine({ restarts }: MemberState, epoch: number, { optimiser, epochs }: Recipe): number {
+  const { learningRate, minimum } = optimiser;
+  const fallen = (1 + Math.cos((Math.PI * epoch) / epochs)) / 2;
+  return (minimum + (learningRate - minimum) * fallen) / 2 ** restarts;
 }
 
 /** How far a loss may rise over the lowest one of an epoch before it is called an explosion. */

@@ -9,6 +9,7 @@ interface OptimiserSettings {
   beta1?: number;
   beta2?: number;
   epsilon?: number;
+  schedule?: OptimiserRecipe['schedule'];
   factor?: number;
   patience?: number;
   minimum?: number;
@@ -27,6 +28,7 @@ const rules = {
   beta1: fraction,
   beta2: fraction,
   epsilon: number({ above: 0, most: 1 }),
+  schedule: oneOf(['plateau', 'cosine'] as const),
   factor: number({ above: 0, most: 0.999999 }),
   patience: whole(0, 100_000),
   minimum: rate,
@@ -48,6 +50,7 @@ export function optimiserOf(input: Input | undefined, loss: string): OptimiserRe
     beta1: given.beta1 ?? 0.9,
     beta2: given.beta2 ?? 0.999,
     epsilon: given.epsilon ?? 1e-8,
+    schedule: given.schedule ?? 'plateau',
     factor: given.factor ?? 0.5,
     patience: given.patience ?? 20,
     minimum: given.minimum ?? learningRate / 100,

@@ -89,10 +89,12 @@ export interface OptimiserRecipe {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** How the rate falls: at plateaus, or from the first to the last epoch as half a cosine, down to `minimum`. */
+  readonly schedule: 'plateau' | 'cosine';
   /** Plateau: after more than `patience` epochs without a better validation the rate is multiplied by `factor`. */
   readonly factor: number;
   readonly patience: number;
-  /** Training ends below this rate. */
+  /** Training ends below this rate; a cosine's last rate. */
   readonly minimum: number;
   /** λ of all layers, or by layer, first one first; a layer beyond the list has none. */
   readonly weightDecay: number | readonly number[];

@@ -30,6 +30,15 @@ it('on a plateau the batch grows to its largest, then the rate falls, until it i
   ]);
 });
 
+it('a cosine falls from the first rate to the last one, whatever the validation says', () => {
+  const more = 'epochs: 4\noptimiser: {schedule: cosine, learning_rate: 0.4, patience: 0, minimum: 0.1}';
+  const rates = course(more, [3, 4, 5, 6]).map(([, rate]) => rate as number);
+  expect(rates[0]).toBeCloseTo(0.1 + 0.15 * (1 + Math.SQRT1_2), 12);
+  expect(rates[1]).toBeCloseTo(0.25, 12);
+  expect(rates[3]).toBeCloseTo(0.1, 12);
+  expect(course(more, [3, 4, 5, 6]).map(([, , , ended]) => ended)).toEqual([undefined, undefined, undefined, 'epochs']);
+});
+
 it('ends so many epochs after the best one, or with the last', () => {
   const ends = (more: string, validations: number[]) => course(more, validations).map(([, , , ended]) => ended);
   expect(ends('stop: 2', [3, 2, 4, 4])).toEqual([undefined, undefined, undefined, 'stop']);
