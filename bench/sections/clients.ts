@@ -1,34 +1,34 @@
-/** Many small clients at one daemon: together they should get more than one does, and none should starve. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { Daemon } from '../lib/process.ts';
+/** Many LAMMPS jobs of a small molecule at one daemon: together they should get more than one does, and none should starve. */
+import { deck, findLammps, type Lammps, loopTime } from '../lib/lammps.ts';
+import { Daemon, run } from '../lib/process.ts';
 import { chosen, modelFor, ms, type Outcome, type Row, type Section } from '../lib/section.ts';
 import { median, quantile } from '../lib/statistics.ts';
 
 export interface ClientsCase {
   readonly structure: string;
   readonly clients: number;
-  readonly seconds: number;
+  /** Of each client, after as many that do not count. */
+  readonly steps: number;
 }
 
-const WORKER = fileURLToPath(new URL('../lib/client-process.js', import.meta.url));
-
-export const clients = ({ structure: name, clients: many, seconds }: ClientsCase): Section => ({
+export const clients = ({ structure: name, clients: many, steps }: ClientsCase): Section => ({
   name: 'clients',
   title: `${many} clients of one small molecule each`,
   async run(context): Promise<Outcome> {
     const [structure] = chosen(context, [name]);
     const model = modelFor(context, structure);
+    const engine = await findLammps(context);
     const daemon = await Daemon.start(context.mlts, model.path, context.threads);
     const rates: Record<number, number[]> = { 1: [], [many]: [] };
     const tails: number[] = [];
     const rows: Row[] = [];
     try {
+      const input = deck(context, engine, daemon.endpoint, model.name, structure, [{ steps }, { steps, timed: true }]);
       for (let round = 0; round < context.rounds; round++) {
         for (const count of [1, many]) {
           context.say(`${count} × ${name}`);
-          const times = await together(count, daemon.endpoint, structure.path, seconds);
-          rates[count].push(times.flat().length / seconds);
+          const times = await together(count, engine, input, steps);
+          rates[count].push(sum(times.map((one) => (1000 * steps) / sum(one))));
           const worst = Math.max(...times.map((one) => quantile(one, 0.99) / median(one)));
           if (count === many) tails.push(worst);
           if (round === context.rounds - 1) {
@@ -57,21 +57,22 @@ export const clients = ({ structure: name, clients: many, seconds }: ClientsCase
         },
         { claim: 'no client starves: p99 ≤ 4 × median in each', measured: tail.toFixed(1), holds: tail <= 4 },
       ],
-      notes: ['Each client is a process of its own on the same machine; what the clients compute counts against them.'],
+      notes: [
+        'Each client is a LAMMPS job of its own on the same machine, NVE with σ_F at every step; what the jobs themselves compute counts against them.',
+      ],
     };
   },
 });
 
-/** Step times of each of `count` client processes that begin together once all are warm, ms. */
-async function together(count: number, endpoint: string, structure: string, seconds: number): Promise<number[][]> {
-  const children = Array.from({ length: count }, () => fork(WORKER, [endpoint, structure, String(seconds)]));
-  const next = (child: ChildProcess) =>
-    new Promise<unknown>((resolve, reject) => {
-      child.once('message', resolve);
-      child.once('exit', (code) => reject(new Error(`a client ended with ${code}`)));
-    });
-  await Promise.all(children.map(next));
-  const times = children.map(next);
-  for (const child of children) child.send('go');
-  return (await Promise.all(times)) as number[][];
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Step times of each of `count` jobs that begin together, ms. */
+async function together(count: number, { executable }: Lammps, input: string, steps: number): Promise<number[][]> {
+  const jobs = Array.from({ length: count }, () => run([executable, '-in', input, '-log', 'none']));
+  return (await Promise.all(jobs)).map((text) => {
+    loopTime(text, steps, 1);
+    const timed = text.slice(text.lastIndexOf('CPU'), text.lastIndexOf('Loop time'));
+    const at = [...timed.matchAll(/^ *\d+ +([\d.]+)/gm)].map(([, time]) => 1000 * Number(time));
+    return at.slice(1).map((time, step) => time - at[step]);
+  });
 }

@@ -1,6 +1,5 @@
 /** A LAMMPS step with `pair_style mlts` against the evaluation alone, on one rank and on two. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { deck, findLammps, type Lammps, loopTime } from '../lib/lammps.ts';
 import { measure } from '../lib/measure.ts';
 import type { BenchModel } from '../lib/models.ts';
 import { Daemon, run } from '../lib/process.ts';
@@ -17,20 +16,11 @@ import {
 import { median } from '../lib/statistics.ts';
 import type { Structure } from '../lib/structures.ts';
 
-/** Of `mlts doctor --json`. */
-interface Lammps {
-  readonly executable: string;
-  readonly plugin: string;
-  readonly mpiexec: string;
-}
-
-const MASSES: Readonly<Record<string, number>> = { H: 1.008, C: 12.011, N: 14.007, O: 15.999, Al: 26.982 };
-
 export const lammps = (names: readonly string[]): Section => ({
   name: 'lammps',
   title: 'A LAMMPS step through the daemon',
   async run(context): Promise<Outcome> {
-    const engine = (JSON.parse(await run([...context.mlts, 'doctor', '--json'])) as { lammps: Lammps }).lammps;
+    const engine = await findLammps(context);
     const rows: Row[] = [];
     const checks: Check[] = [];
     for (const structure of chosen(context, names)) {
@@ -79,59 +69,16 @@ export const lammps = (names: readonly string[]): Section => ({
 
 /** Milliseconds of one MD step. */
 async function step(
-  { folder }: Context,
-  { executable, plugin, mpiexec }: Lammps,
+  context: Context,
+  engine: Lammps,
   { endpoint }: Daemon,
-  { name: model }: BenchModel,
+  { name }: BenchModel,
   structure: Structure,
   steps: number,
   ranks: number,
 ): Promise<number> {
-  const elements = [...new Set(structure.symbols)];
-  const data = join(folder, `${structure.name}.data`);
-  const input = join(folder, `${structure.name}.lmp`);
-  writeFileSync(data, dataFile(structure, elements));
-  writeFileSync(
-    input,
-    `plugin load ${plugin}
-units metal
-newton on
-atom_style atomic
-atom_modify map yes
-boundary p p p
-read_data ${data}
-pair_style mlts ${endpoint} model ${model}
-pair_coeff * * ${elements.join(' ')}
-velocity all create 50 1
-timestep 0.0001
-fix 1 all nve
-fix 2 all pair 1 mlts sigma_f 1
-thermo ${steps}
-run 5
-run ${steps}
-`,
-  );
-  const command = [executable, '-in', input, '-log', 'none'];
-  const text = await run(ranks === 1 ? command : [mpiexec, '-n', String(ranks), ...command], { cwd: folder });
-  const loops = [...text.matchAll(/Loop time of ([\d.e+-]+) on (\d+) procs for (\d+) steps/g)];
-  const last = loops.at(-1);
-  if (last === undefined || Number(last[2]) !== ranks || Number(last[3]) !== steps) {
-    throw new Error(`LAMMPS printed no loop time of ${steps} steps on ${ranks} ranks:\n${text.slice(-1000)}`);
-  }
-  return (1000 * Number(last[1])) / steps;
-}
-
-/** The structure as LAMMPS data in an orthogonal box. */
-function dataFile({ name, symbols, positions, cell }: Structure, elements: readonly string[]): string {
-  if (cell === undefined) throw new Error(`${name} has no cell`);
-  const masses = elements.map((symbol, i) => `${i + 1} ${MASSES[symbol]}`);
-  const atoms = symbols.map((symbol, i) => {
-    const place = [0, 1, 2].map((axis) => positions[3 * i + axis]);
-    return `${i + 1} ${elements.indexOf(symbol) + 1} ${place.join(' ')}`;
-  });
-  const box = ['x', 'y', 'z'].map((axis, k) => `0 ${cell[4 * k]} ${axis}lo ${axis}hi`);
-  const counts = `${symbols.length} atoms\n${elements.length} atom types`;
-  return [name, counts, box.join('\n'), 'Masses', masses.join('\n'), 'Atoms', atoms.join('\n')]
-    .join('\n\n')
-    .concat('\n');
+  const input = deck(context, engine, endpoint, name, structure, [{ steps: 5 }, { steps }]);
+  const command = [engine.executable, '-in', input, '-log', 'none'];
+  const text = await run(ranks === 1 ? command : [engine.mpiexec, '-n', String(ranks), ...command]);
+  return (1000 * loopTime(text, steps, ranks)) / steps;
 }
