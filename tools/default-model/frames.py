@@ -1,60 +1,70 @@
-"""Labelled frames and their file: one .npz with atoms of all frames end to end."""
+"""Structures and labelled frames in extended XYZ: energies in eV, forces in eV/Å, kind and group in the header."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
-from structures import Floats, Structure
 
-UNLABELLED = float("nan")
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SYMBOLS = {1: "H", 6: "C", 7: "N", 8: "O"}
+NUMBERS = {symbol: number for number, symbol in SYMBOLS.items()}
+LEVEL = "GFN2-xTB"
 
 
 @dataclass
 class Frame:
-    numbers: NDArray[np.int64]  # [n]
+    numbers: Ints  # [n]
     positions: Floats  # [n,3] Å
-    energy: float  # eV
-    forces: Floats  # [n,3] eV/Å
     kind: str
-    group: int  # frames of one trajectory share a group and are never split between training and test
+    group: str  # frames of one trajectory share a group and are never split between training and test
+    energy: float | None = None  # eV
+    forces: Floats | None = field(default=None, repr=False)  # [n,3] eV/Å
 
 
-def write_frames(path: str, frames: list[Frame]) -> None:
-    if not frames:
-        raise ValueError(f"no frames to write to {path}")
-    np.savez(
-        path,
-        natoms=np.array([len(f.numbers) for f in frames]),
-        numbers=np.concatenate([f.numbers for f in frames]),
-        positions=np.concatenate([f.positions for f in frames]),
-        energy=np.array([f.energy for f in frames]),
-        forces=np.concatenate([f.forces for f in frames]),
-        kind=np.array([f.kind for f in frames]),
-        group=np.array([f.group for f in frames]),
-    )
+def write(file: TextIO, frames: Iterable[Frame]) -> None:
+    for f in frames:
+        columns, header = [f.positions], "species:S:1:pos:R:3"
+        labels = ""
+        if f.forces is not None:
+            columns.append(f.forces)
+            header += ":forces:R:3"
+            labels = f' energy={f.energy:.10g} level="{LEVEL}"'
+        rows = np.hstack(columns)
+        file.write(f'{len(f.numbers)}\nProperties={header}{labels} kind={f.kind} group="{f.group}" pbc="F F F"\n')
+        for number, row in zip(f.numbers, rows, strict=True):
+            file.write(SYMBOLS[int(number)] + " " + " ".join(f"{x:.8g}" for x in row) + "\n")
 
 
-def read_frames(paths: Iterable[str]) -> list[Frame]:
-    """All frames of several files; the groups of different files are made distinct."""
-    frames: list[Frame] = []
-    offset = 0
-    for path in paths:
-        data = dict(np.load(path).items())
-        ends = np.cumsum(data["natoms"])
-        for k, (end, count) in enumerate(zip(ends, data["natoms"], strict=True)):
-            atoms = slice(end - count, end)
-            kind, group = str(data["kind"][k]), offset + int(data["group"][k])
-            energy, forces = float(data["energy"][k]), data["forces"][atoms]
-            frames.append(Frame(data["numbers"][atoms], data["positions"][atoms], energy, forces, kind, group))
-        offset += int(data["group"].max()) + 1
-    return frames
+def _blocks(path: str) -> Iterator[tuple[str, list[list[str]]]]:
+    with open(path) as file:
+        while line := file.readline():
+            yield file.readline(), [file.readline().split() for _ in range(int(line))]
 
 
-def write_structures(path: str, found: list[tuple[Structure, str, int]]) -> None:
-    """Structures with their kind and group, still without labels."""
-    write_frames(path, [Frame(s.numbers, s.positions, UNLABELLED, 0 * s.positions, k, g) for s, k, g in found])
+def _frame(header: str, rows: list[list[str]]) -> Frame:
+    kind, group = (_value(header, key) for key in ("kind", "group"))
+    numbers = np.array([NUMBERS[row[0]] for row in rows])
+    return Frame(numbers, np.array([[float(x) for x in row[1:4]] for row in rows]), kind, group)
 
 
-def read_structures(path: str) -> list[tuple[Structure, str, int]]:
-    return [(Structure(f.numbers, f.positions), f.kind, f.group) for f in read_frames([path])]
+def _value(header: str, key: str) -> str:
+    return header.split(f"{key}=")[1].split()[0].strip('"')
+
+
+def read(path: str) -> Iterator[Frame]:
+    """Frames of a file of `write`, without their labels."""
+    for header, rows in _blocks(path):
+        yield _frame(header, rows)
+
+
+def labelled(path: str) -> Iterator[Frame]:
+    """Frames of a file of `write` that has labels."""
+    for header, rows in _blocks(path):
+        frame = _frame(header, rows)
+        frame.energy = float(_value(header, "energy"))
+        frame.forces = np.array([[float(x) for x in row[4:7]] for row in rows])
+        yield frame

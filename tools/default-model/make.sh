@@ -1,25 +1,26 @@
 #!/bin/sh
-# Makes the default model from nothing: tools/default-model/make.sh WORK, where WORK is a folder for the Python
-# environment, labels and checkpoints (1 GB). About two hours on two free cores. Needs Python 3.11 and g++.
+# Makes the default model's data, trains it and runs it: tools/default-model/make.sh WORK, where WORK is a folder for a
+# Python environment, labels and checkpoints (1 GB). Every step goes on where it was stopped. After `npm run build`.
 set -eu
 work=${1:?usage: make.sh WORK}
 here=$(cd "$(dirname "$0")" && pwd)
-models=$here/../../models
+root=$(cd "$here/../.." && pwd)
 mkdir -p "$work"
-[ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --requirement "$here/requirements.txt"
-python() { script=$1; shift; "$work/venv/bin/python" "$here/$script.py" "$@"; }
-export JAX_COMPILATION_CACHE_DIR="$work/compiled"
 cd "$work"
+[ -x venv/bin/python ] || python3 -m venv venv
+venv/bin/pip install --quiet --requirement "$here/requirements.txt" "$root/ase-calculator"
+export MLTS_COMMAND="node $root/dist/cli/main.js"
+python() { script=$1; shift; "$work/venv/bin/python" "$here/$script.py" "$@"; }
+sample() { out=$1; shift; [ -f "$out" ] || { python sample "$out.part" "$@" && mv "$out.part" "$out"; }; }
 
-python labels --out 0.npz
-python train 0.npz --epochs 14 --out 0.ensemble
-python explore --ensemble 0.ensemble --round 1 --out 1.structures.npz
-python labels --explored 1.structures.npz --out 1.npz
-python train 0.npz 1.npz --start 0.ensemble --epochs 20 --out 1.ensemble
-python labels --seed 1 --scale 0.1 --out test0.npz
-python explore --ensemble 1.ensemble --round 2 --out test1.structures.npz
-python labels --explored test1.structures.npz --out test1.npz
-python export --train 0.npz 1.npz --test test0.npz test1.npz --ensemble 1.ensemble --out "$models/default.mlts"
-python check "$models/default.mlts" --out "$models/default.check.json"
-python stability --ensemble 1.ensemble
+sample train.structures.xyz
+sample test.structures.xyz --seed 1 --scale 0.025
+sample unseen.structures.xyz --seed 1 --scale 0.5 --kinds unseen
+for set in train test unseen; do python label "$set.structures.xyz" "$set.extxyz"; done
+resume=$([ -f default.checkpoint ] && echo --resume || true)
+$MLTS_COMMAND train "$root/models/default.yaml" $resume
+python errors default.mlts test.extxyz unseen.extxyz
+python check default.mlts --out default.check.json
+$MLTS_COMMAND md "$here/water.yaml"
+$MLTS_COMMAND md "$here/ethanol.yaml"
+echo "To replace the embedded model: cp $work/default.mlts $work/default.check.json $root/models/"
