@@ -38,8 +38,8 @@ def molecules_of(numbers: structures.Ints, positions: Floats, cell: Floats) -> l
     return found
 
 
-def droplet(rng: Rng, s: Structure, cell: Floats) -> Structure:
-    """Whole molecules with an atom within a random radius of a random atom, as seen from there."""
+def droplet(rng: Rng, s: Structure, cell: Floats) -> Structure | None:
+    """Whole molecules within a random radius of a random atom, by centre and nearest atom; None: there are none."""
     positions = s.positions - s.positions[rng.integers(len(s.numbers))]
     chosen_numbers, chosen_positions = [], []
     images = (np.array(list(np.ndindex(3, 3, 3))) - 1) @ cell
@@ -53,4 +53,6 @@ def droplet(rng: Rng, s: Structure, cell: Floats) -> Structure:
             if np.linalg.norm(part + image, axis=1).min() < radius and np.linalg.norm((part + image).mean(0)) < radius:
                 chosen_numbers.append(s.numbers[members])
                 chosen_positions.append(part + image)
+    if not chosen_numbers:
+        return None
     return Structure(np.concatenate(chosen_numbers), np.vstack(chosen_positions))

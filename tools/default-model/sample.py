@@ -73,7 +73,8 @@ class Walker:
     def structures(self) -> list[Structure]:
         if self.cell is None:
             return self.found
-        return [droplet(self.rng, frame, self.cell) for frame in self.found for _ in range(DROPLETS)]
+        cut = (droplet(self.rng, frame, self.cell) for frame in self.found for _ in range(DROPLETS))
+        return [drop for drop in cut if drop is not None]
 
 
 def start(rng: Rng, name: str) -> tuple[Structure, Floats | None]:
