@@ -16,16 +16,13 @@ Examples:
   mlts analyze elastic --build fcc:Al:4.05 --model ani-al      C11, C12, C44 …
   mlts analyze torsion butane.xyz --atoms 0,1,2,3 --relax --model ani-2x
   mlts analyze barrier first.xyz last.xyz --model ani-1ccx     NEB with climbing image
-  mlts analyze errors labelled.extxyz --model ani-2x           errors against labels, and σ
 
 Every one has --json, --out (CSV or JSON) and --plot (SVG).`;
 
 export function register(program: Command): void {
   const analyze = program
     .command('analyze')
-    .description(
-      'g(r), diffusion, averages, equations of state, elastic constants, defects, torsions, barriers, errors',
-    )
+    .description('g(r), diffusion, averages, equations of state, elastic constants, defects, torsions, barriers')
     .addHelpText('after', EXAMPLES);
   for (const part of [trajectories, tables, crystals, defects, molecules, melting]) part.register(analyze);
 }

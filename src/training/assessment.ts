@@ -1,17 +1,13 @@
 /** The ensemble on frames that no member was trained on: errors, calibration of σ, and where it is worst. */
+import { formulaOf } from '../analysis/assess/assessment.ts';
+import { ErrorSum, type Errors } from '../analysis/assess/errors.ts';
+import { calibrationOf, type Scatter } from '../analysis/assess/reliability.ts';
 import { numberOf, symbolOf } from '../elements.ts';
 import type { Calibration } from '../model/model.ts';
 import type { Corpus, LabelledFrame } from './corpus.ts';
 import type { Predictions, Trainer } from './engine.ts';
 import type { FrameStore } from './frame-store.ts';
 import { randomStream } from './random-stream.ts';
-
-export interface Errors {
-  readonly count: number;
-  readonly rmse: number;
-  readonly mae: number;
-  readonly largest: number;
-}
 
 /** A frame and how far off the mean of the members is. eV per atom, eV/Å. */
 export interface FrameError {
@@ -26,12 +22,6 @@ export interface FrameError {
   readonly largestForce: number;
   /** Å; Infinity for a single atom. Without periodic images. */
   readonly closest: number;
-}
-
-/** σ and the error of the same, one for each atom or frame. */
-export interface Scatter {
-  readonly sigma: number[];
-  readonly error: number[];
 }
 
 export interface Assessment {
@@ -51,26 +41,6 @@ export interface Assessment {
   readonly forceScatter: Scatter;
   readonly energyScatter: Scatter;
   readonly all: readonly FrameError[];
-}
-
-class ErrorSum {
-  #count = 0;
-  #squared = 0;
-  #absolute = 0;
-  #largest = 0;
-
-  add(error: number): void {
-    this.#count++;
-    this.#squared += error * error;
-    this.#absolute += Math.abs(error);
-    this.#largest = Math.max(this.#largest, Math.abs(error));
-  }
-
-  get(): Errors | undefined {
-    const count = this.#count;
-    if (count === 0) return undefined;
-    return { count, rmse: Math.sqrt(this.#squared / count), mae: this.#absolute / count, largest: this.#largest };
-  }
 }
 
 /** Points of one parity plot. */
@@ -122,8 +92,8 @@ class Tally {
   readonly #byElement = new Map<string, ErrorSum>();
   readonly #energyParity = new Sample('energy');
   readonly #forceParity = new Map<string, Sample>();
-  readonly #forceScatter: Scatter = { sigma: [], error: [] };
-  readonly #energyScatter: Scatter = { sigma: [], error: [] };
+  readonly #forceScatter = { sigma: [] as number[], error: [] as number[] };
+  readonly #energyScatter = { sigma: [] as number[], error: [] as number[] };
   readonly #all: FrameError[] = [];
 
   constructor(members: number, selfEnergies: Readonly<Record<string, number>>) {
@@ -194,16 +164,13 @@ class Tally {
 
   result(): Assessment {
     const order = [...this.#byElement].sort(([a], [b]) => numberOf(a)! - numberOf(b)!);
-    const ratio = ({ sigma, error }: Scatter) => rms(error) / rms(sigma);
-    const sigmaForce = ratio(this.#forceScatter);
-    const sigmaEnergy = ratio(this.#energyScatter);
-    const isCalibrated = [sigmaForce, sigmaEnergy].every((value) => Number.isFinite(value) && value > 0);
+    const [sigmaForce, sigmaEnergy] = [this.#forceScatter, this.#energyScatter].map(calibrationOf);
     return {
       frames: this.#all.length,
       energy: this.#energy.get(),
       forces: this.#forces.get(),
       forcesByElement: new Map(order.map(([symbol, sum]) => [symbol, sum.get()!])),
-      calibration: isCalibrated ? { sigmaForce, sigmaEnergy } : undefined,
+      calibration: sigmaForce && sigmaEnergy ? { sigmaForce, sigmaEnergy } : undefined,
       energyParity: this.#energyParity.points,
       forceParity: new Map(order.map(([symbol]) => [symbol, this.#forceParity.get(symbol)!.points])),
       forceScatter: this.#forceScatter,
@@ -224,22 +191,6 @@ function statistics(values: readonly number[]): { mean: number; deviation: numbe
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squared = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, deviation: Math.sqrt(squared / Math.max(1, values.length - 1)) };
-}
-
-export const rms = (values: readonly number[]): number =>
-  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
-
-/** Atoms by symbol, by atomic number: ethanol is H6C2O. */
-export const formulaOfCounts = (counts: ReadonlyMap<string, number>): string =>
-  [...counts]
-    .sort(([a], [b]) => numberOf(a)! - numberOf(b)!)
-    .map(([symbol, count]) => `${symbol}${count > 1 ? count : ''}`)
-    .join('');
-
-function formulaOf(numbers: Int32Array): string {
-  const counts = new Map<string, number>();
-  for (const number of numbers) counts.set(symbolOf(number), (counts.get(symbolOf(number)) ?? 0) + 1);
-  return formulaOfCounts(counts);
 }
 
 function closestPair(positions: Float64Array): number {

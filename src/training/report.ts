@@ -1,8 +1,11 @@
 /** NAME.html: all there is to know of a training on one page that needs nothing else. */
+import type { Errors } from '../analysis/assess/errors.ts';
+import { escapeHtml, htmlTable, page } from '../analysis/assess/html.ts';
+import { reliability } from '../analysis/assess/reliability.ts';
+import { reliabilityPlot } from '../analysis/assess/report.ts';
 import { type Plot, renderSvg } from '../analysis/plot.ts';
 import type { Card } from '../model/card.ts';
-import type { Assessment, Errors, Scatter } from './assessment.ts';
-import { reliability } from './calibration.ts';
+import type { Assessment } from './assessment.ts';
 import type { EpochRow } from './history.ts';
 import type { Exclusion } from './survey.ts';
 import type { Worst } from './worst.ts';
@@ -20,18 +23,6 @@ export interface ReportData {
   readonly counts: readonly (readonly [string, string])[];
 }
 
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  `<table><thead><tr>${head.map((cell) => `<th>${escaped(cell)}</th>`).join('')}</tr></thead><tbody>${rows
-    .map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`)
-    .join('')}</tbody></table>`;
-
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:1580px;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;margin:1em 0}th,td{padding:.25em .8em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
-.plots{display:flex;flex-wrap:wrap;gap:1em}.plots figure{margin:0;flex:0 1 760px}pre{background:#f6f6f6;padding:1em;overflow:auto}svg{max-width:100%;height:auto}`;
-
 export async function renderReport(data: ReportData): Promise<string> {
   const { card, assessment, on, exclusions, counts } = data;
   const plots: Plot[] = [...lossCurves(data.history), ...parities(assessment), ...calibrations(assessment)];
@@ -48,20 +39,20 @@ export async function renderReport(data: ReportData): Promise<string> {
     ]),
   ];
   const { calibration } = assessment;
-  return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>${escaped(card.name)}: training</title><style>${STYLE}</style>
-<h1>${escaped(card.name)}</h1>
-${table(['', ''], counts)}
+  return page(
+    `${card.name}: training`,
+    `<h1>${escapeHtml(card.name)}</h1>
+${htmlTable(['', ''], counts)}
 ${
   exclusions.length > 0
-    ? `<h2>Frames left out</h2>${table(
+    ? `<h2>Frames left out</h2>${htmlTable(
         ['why', 'frames', 'first of them'],
         exclusions.map(({ reason, count, example }) => [reason, String(count), example]),
       )}`
     : ''
 }
-<h2>Errors of the mean of ${card.members} member${card.members > 1 ? 's' : ''} on ${assessment.frames} ${escaped(on)} frames</h2>
-${table(
+<h2>Errors of the mean of ${card.members} member${card.members > 1 ? 's' : ''} on ${assessment.frames} ${escapeHtml(on)} frames</h2>
+${htmlTable(
   ['', 'RMSE', 'MAE', 'largest', '', 'values'],
   errors.flatMap(([name, of, unit, factor]) =>
     of
@@ -72,7 +63,7 @@ ${table(
 ${calibration ? `<p>Calibration: errors are ${calibration.sigmaForce.toPrecision(3)} σ<sub>F</sub> and ${calibration.sigmaEnergy.toPrecision(3)} σ<sub>E</sub> (ratios of root mean squares).</p>` : ''}
 <div class="plots">${svgs.map((svg) => `<figure>${svg}</figure>`).join('\n')}</div>
 <h2>Worst structures</h2>
-${table(
+${htmlTable(
   ['structure', 'formula', 'ΔE, meV/atom', 'largest |ΔF|, eV/Å', 'its σ', 'what speaks for the cause'],
   data.worst.map(({ error, reasons }) => [
     data.nameOf(error.frame),
@@ -84,9 +75,8 @@ ${table(
   ]),
 )}
 <h2>Card</h2>
-<pre>${escaped(JSON.stringify(card, null, 2))}</pre>
-</html>
-`;
+<pre>${escapeHtml(JSON.stringify(card, null, 2))}</pre>`,
+  );
 }
 
 function lossCurves(history: readonly EpochRow[]): Plot[] {
@@ -156,33 +146,15 @@ function parities({ energyParity, forceParity }: Assessment): Plot[] {
 
 function calibrations({ calibration, forceScatter, energyScatter }: Assessment): Plot[] {
   if (calibration === undefined) return [];
-  const plot = (title: string, unit: string, scatter: Scatter, ratio: number): Plot => {
-    const bins = reliability(scatter);
-    const [low, high] = range(bins.map(({ sigma }) => sigma));
-    return {
-      ...{ title, x: `σ, ${unit}`, y: `error, ${unit}`, logarithmic: true },
-      curves: [
-        { name: 'bins of equal size', points: bins.map(({ sigma, error }) => [sigma, error]), style: 'points' },
-        {
-          name: 'error = σ',
-          points: [
-            [low, low],
-            [high, high],
-          ],
-        },
-        {
-          name: `error = ${ratio.toPrecision(3)} σ`,
-          points: [
-            [low, ratio * low],
-            [high, ratio * high],
-          ],
-        },
-      ],
-    };
-  };
   return [
-    plot('Error of forces against σ', 'eV/Å', forceScatter, calibration.sigmaForce),
-    plot('Error of energies against σ', 'eV/atom', energyScatter, calibration.sigmaEnergy),
+    reliabilityPlot('Error of forces against σ', 'eV/Å', {
+      factor: calibration.sigmaForce,
+      bins: reliability(forceScatter),
+    }),
+    reliabilityPlot('Error of energies against σ', 'eV/atom', {
+      factor: calibration.sigmaEnergy,
+      bins: reliability(energyScatter),
+    }),
   ];
 }
 

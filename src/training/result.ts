@@ -1,10 +1,12 @@
 /** From the best weights to NAME.mlts with its card, and NAME.html. */
 import { basename } from 'node:path';
+import { formulaOfCounts } from '../analysis/assess/assessment.ts';
+import type { Errors } from '../analysis/assess/errors.ts';
 import { OutputFile } from '../io/write.ts';
 import type { Card } from '../model/card.ts';
 import { saveModel } from '../model/save.ts';
 import { version } from '../version.ts';
-import { type Assessment, assess, type Errors, formulaOfCounts } from './assessment.ts';
+import { type Assessment, assess } from './assessment.ts';
 import type { Recipe } from './config/recipe.ts';
 import type { Trainer } from './engine.ts';
 import { union } from './epoch.ts';

@@ -1,4 +1,5 @@
 /** The structures that a model does worst on, and what speaks for the cause. */
+import { quantile } from '../analysis/assess/flagging.ts';
 import type { Assessment, FrameError } from './assessment.ts';
 
 export interface Worst {
@@ -46,9 +47,4 @@ export function worstOf({ all, calibration }: Assessment, learnt: ReadonlySet<st
     .sort((a, b) => size(b) - size(a))
     .slice(0, COUNT)
     .map((error) => ({ error, reasons: reasonsFor(error) }));
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }

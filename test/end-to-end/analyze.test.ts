@@ -194,23 +194,6 @@ describe('mlts analyze of molecules', () => {
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/^E_SPECIES: loss does not keep its atoms/) });
   });
 
-  it('errors: none against its own labels, and those of labels that are off', LONG, async () => {
-    const cwd = folderWith({ 'h2o2.xyz': PEROXIDE.repeat(2) });
-    await mlts(['eval', 'h2o2.xyz', '--model', DEFAULT_MODEL, '--out', 'own.extxyz'], {}, cwd);
-    const own = JSON.parse((await analyze(cwd, 'errors', 'own.extxyz', '--model', DEFAULT_MODEL, '--json')).stdout);
-    expect(own.structures).toBe(2);
-    expect(own.energy.largest).toBeLessThan(1e-6);
-    expect(own.forces.all.largest).toBeLessThan(1e-6);
-    const text = readFileSync(join(cwd, 'own.extxyz'), 'utf8');
-    const [energy] = [...text.matchAll(/ energy=(-[\d.]+)/g)].map((match) => Number(match[1]));
-    writeFileSync(join(cwd, 'off.extxyz'), text.replaceAll(` energy=${energy}`, ` energy=${energy - 0.4}`));
-    const off = await analyze(cwd, 'errors', 'off.extxyz', '--model', DEFAULT_MODEL, '--plot', 'errors.svg');
-    expect(off.stdout).toMatch(/\nenergy +meV\/atom +100\.00 +100\.00 +100\.00 +2\n/);
-    expect(existsSync(join(cwd, 'errors.svg'))).toBe(true);
-  });
-});
-
-describe('mlts analyze', () => {
   it('has examples, and tells wrong usage', LONG, async () => {
     const cwd = folderWith({ 'h2o2.xyz': PEROXIDE });
     expect((await analyze(cwd, '--help')).stdout).toMatch(/Examples:\n {2}mlts analyze rdf/);

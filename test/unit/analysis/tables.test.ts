@@ -2,9 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { averages, readColumns } from '../../../src/analysis/averages.ts';
-import { ErrorStatistics } from '../../../src/analysis/label-errors.ts';
 import { renderSvg } from '../../../src/analysis/plot.ts';
-import type { Structure } from '../../../src/io/structure.ts';
 import { close, expectClose } from '../../support/close.ts';
 import { expectError } from '../../support/expect-error.ts';
 import { lammps, python } from '../../support/python.ts';
@@ -115,47 +113,6 @@ result = [float(x.mean()), float(x.std(ddof=1))]`,
     await expectError(() => readColumns(file('b.csv', 'step,T\n0,warm\n')), 'E_FILE', "T is 'warm'");
     await expectError(() => readColumns(file('c.log', 'nothing here\n')), 'E_FILE', 'no table');
     await expectError(() => readColumns(file('c.log', '')), 'E_FILE', 'empty');
-  });
-});
-
-describe('errors against labels', () => {
-  const structure = (energy: number | undefined, forces: number[] | undefined): Structure => ({
-    numbers: Int32Array.of(8, 1),
-    positions: new Float64Array(6),
-    pbc: [false, false, false],
-    info: energy === undefined ? {} : { energy },
-    arrays: forces ? { forces: { kind: 'real', columns: 3, data: Float64Array.from(forces) } } : {},
-  });
-
-  it('are means, roots and the largest, by element, and by σ', () => {
-    const statistics = new ErrorStatistics();
-    const zero = new Float64Array(6);
-    statistics.add(structure(-2, [1, 0, 0, 0, 0, 3]), { energy: 0, forces: zero, sigmaForces: Float64Array.of(1, 3) });
-    statistics.add(structure(4, [0, 0, 0, 0, 4, 0]), { energy: 0, forces: zero, sigmaForces: Float64Array.of(0, 5) });
-    const { energy, relative, forces, calibration, structures } = statistics.result();
-    expect(structures).toBe(2);
-    // Per atom: +1 and −2.
-    expect(energy).toEqual({ mean: 1.5, root: Math.sqrt(2.5), largest: 2, count: 2 });
-    expect(relative).toEqual({ mean: 1.5, root: 1.5, largest: 1.5, count: 2 });
-    expect(forces.get('O')).toEqual({ mean: 1 / 6, root: Math.sqrt(1 / 6), largest: 1, count: 6 });
-    expect(forces.get('H')).toEqual({ mean: 7 / 6, root: Math.sqrt(25 / 6), largest: 4, count: 6 });
-    expect(forces.get('all')!.count).toBe(12);
-    expect(calibration).toEqual([
-      { sigma: 0, error: 0 },
-      { sigma: 1, error: 1 },
-      { sigma: 3, error: 3 },
-      { sigma: 5, error: 4 },
-    ]);
-  });
-
-  it('need labels', async () => {
-    const statistics = new ErrorStatistics();
-    statistics.add(structure(undefined, undefined), {
-      energy: 0,
-      forces: new Float64Array(6),
-      sigmaForces: new Float64Array(2),
-    });
-    await expectError(() => statistics.result(), 'E_EMPTY', 'none of 1 structures');
   });
 });
 

@@ -1,5 +1,10 @@
 /** Whether σ says how large errors are. */
-import { rms, type Scatter } from './assessment.ts';
+
+/** σ and the error of the same, one for each atom or structure. */
+export interface Scatter {
+  readonly sigma: readonly number[];
+  readonly error: readonly number[];
+}
 
 export interface Bin {
   /** Root mean squares over the bin. */
@@ -9,6 +14,9 @@ export interface Bin {
 
 const BINS = 12;
 
+export const rms = (values: readonly number[]): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+
 /** Equal numbers of points each, by rising σ. */
 export function reliability({ sigma, error }: Scatter): readonly Bin[] {
   const order = sigma.map((_, i) => i).sort((a, b) => sigma[a] - sigma[b]);
@@ -17,4 +25,10 @@ export function reliability({ sigma, error }: Scatter): readonly Bin[] {
     const part = order.slice(Math.floor((k * order.length) / bins), Math.floor(((k + 1) * order.length) / bins));
     return { sigma: rms(part.map((i) => sigma[i])), error: rms(part.map((i) => error[i])) };
   });
+}
+
+/** The factor by which σ is too small; undefined without errors or σ. */
+export function calibrationOf({ sigma, error }: Scatter): number | undefined {
+  const ratio = rms(error) / rms(sigma);
+  return Number.isFinite(ratio) && ratio > 0 ? ratio : undefined;
 }
