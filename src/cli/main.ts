@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { asMltsError } from '../errors.ts';
 import { version } from '../version.ts';
 import * as analyze from './analyze.ts';
+import * as assess from './assess.ts';
 import * as bench from './bench.ts';
+import * as data from './data.ts';
 import * as doctor from './doctor.ts';
 import * as evaluate from './eval.ts';
 import * as keys from './keys.ts';
@@ -23,7 +25,7 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, md, relax, train, analyze, model, verify, bench, keys, doctor])
+  for (const verb of [serve, evaluate, md, relax, data, train, assess, analyze, model, verify, bench, keys, doctor])
     verb.register(mlts);
   sayUsage(mlts, 'mlts');
   return mlts;

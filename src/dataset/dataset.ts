@@ -38,13 +38,41 @@ export interface Dataset {
   read(frames: ArrayLike<number>): Frame[];
 }
 
+/** What of a frame is computed. */
+export interface Computed {
+  readonly numbers: Int32Array;
+  readonly positions: Float64Array;
+  readonly cell?: Float64Array | undefined;
+  readonly pbc?: Frame['pbc'] | undefined;
+}
+
 /**
- * SHA-256 of what is computed, not of what came out: numbers, positions, cell and periodicity, all bits of them. Equal
- * structures have equal hashes whatever their labels and files.
+ * SHA-256 of what is computed, not of what came out: numbers, positions and, along periodic directions, the cell, all in single
+ * precision, so that a structure keeps its hash through files of either precision. Equal structures have equal hashes whatever
+ * their labels and files.
  */
-export function structureHash({ numbers, positions, cell, pbc = [false, false, false] }: Frame): Buffer {
-  const hash = createHash('sha256').update(`${numbers.length} ${pbc.map(Number).join('')} `);
-  hash.update(numbers).update(positions);
-  if (cell !== undefined) hash.update(cell);
+export function structureHash({ numbers, positions, cell, pbc }: Computed): Buffer {
+  const hash = createHash('sha256').update(numbers).update(Float32Array.from(positions));
+  if (cell !== undefined && pbc?.includes(true)) {
+    hash.update(Float32Array.from(cell));
+    if (pbc.includes(false)) hash.update(pbc.join());
+  }
   return hash.digest();
+}
+
+/** 48 bits of a structure's hash as a whole number. */
+export const keyOf = (hash: Buffer): number => hash.readUIntLE(0, 6);
+
+/** The same of a text. */
+export const textKeyOf = (text: string): number => keyOf(createHash('sha256').update(text).digest());
+
+const CHUNK = 512;
+
+/** All frames, or those given, some at a time. */
+export function* chunksOf(set: Dataset, frames?: ArrayLike<number>): Generator<Frame[]> {
+  const count = frames?.length ?? set.length;
+  for (let at = 0; at < count; at += CHUNK) {
+    const size = Math.min(CHUNK, count - at);
+    yield set.read(Array.from({ length: size }, (_, i) => frames?.[at + i] ?? at + i));
+  }
 }

@@ -36,7 +36,8 @@ export class DatasetWriter {
   readonly #offsets: number[] = [MAGIC.length];
   readonly #natoms: number[] = [];
   readonly #checksums: number[] = [];
-  readonly #structures: Buffer[] = [];
+  /** Grows by doubling. */
+  #structures = Buffer.alloc(HASH << 10);
 
   /** @throws MltsError E_DISK where it cannot be created */
   constructor(file: string) {
@@ -50,7 +51,7 @@ export class DatasetWriter {
     this.#offsets.push(this.#offsets.at(-1)! + record.length);
     this.#natoms.push(frame.numbers.length);
     this.#checksums.push(crc32(record));
-    this.#structures.push(structureHash(frame));
+    this.#addStructure(structureHash(frame));
     this.#pending.push(record);
     this.#pendingBytes += record.length;
     if (this.#pendingBytes >= CHUNK) this.#flush();
@@ -64,7 +65,7 @@ export class DatasetWriter {
       Buffer.from(Float64Array.from(this.#offsets).buffer),
       Buffer.from(Uint32Array.from(this.#natoms).buffer),
       Buffer.from(Uint32Array.from(this.#checksums).buffer),
-      ...this.#structures,
+      this.#structures.subarray(0, HASH * length),
     ]);
     const footer = Buffer.from(JSON.stringify({ version: VERSION, length, hash: this.#hash.digest('hex') }));
     const tail = Buffer.alloc(TAIL);
@@ -77,8 +78,18 @@ export class DatasetWriter {
     this.#file.commit();
   }
 
+  get length(): number {
+    return this.#natoms.length;
+  }
+
   discard(): void {
     this.#file.discard();
+  }
+
+  #addStructure(hash: Buffer): void {
+    const at = HASH * (this.#natoms.length - 1);
+    if (at === this.#structures.length) this.#structures = Buffer.concat([this.#structures, Buffer.alloc(at)]);
+    hash.copy(this.#structures, at);
   }
 
   #flush(): void {

@@ -106,15 +106,6 @@ export function forTrainer(
   };
 }
 
-/** 48 bits of a hash of the structure, or of another text, as a whole number. */
-export function contentKey({ numbers, positions, cell }: LabelledFrame): number {
-  const hash = createHash('sha256').update(numbers).update(Float32Array.from(positions));
-  if (cell !== undefined) hash.update(Float32Array.from(cell));
-  return hash.digest().readUIntLE(0, 6);
-}
-
-export const textKey = (text: string): number => createHash('sha256').update(text).digest().readUIntLE(0, 6);
-
 /** @throws MltsError E_USAGE where frames of several levels of theory would be learnt as one */
 export function theLevel(role: string, levels: ReadonlyMap<string, number>): string | undefined {
   if (levels.size > 1) {

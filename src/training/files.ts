@@ -1,21 +1,26 @@
-/** Labelled structures of a file that the I/O layer reads, whole in memory. */
+/** Labelled structures of a file: a data set of mlts is read from disk as it is needed, a text file is whole in memory. */
 import { createHash } from 'node:crypto';
+import type { Frame } from '../dataset/dataset.ts';
+import { kindOf } from '../dataset/read/read.ts';
+import { StoredDataset } from '../dataset/store.ts';
+import { frameOf } from '../dataset/structures.ts';
 import { MltsError } from '../errors.ts';
 import { readStructures } from '../io/read.ts';
 import { parseFrameIndex } from '../io/slice.ts';
-import type { Structure } from '../io/structure.ts';
-import type { LabelledFrame, LabelledSet } from './corpus.ts';
+import type { LabelledSet } from './corpus.ts';
 
-/**
- * Labels are `energy` eV, `forces` [n,3] eV/Å and `virial` [3,3] eV (−∂E/∂ε), as in extended XYZ; `level` names the level of
- * theory and `group` frames that belong together.
- * @throws MltsError E_FILE; E_EMPTY where it has no frames
- */
+/** @throws MltsError E_FILE; E_EMPTY where it has no frames */
 export async function openLabelled(file: string): Promise<LabelledSet> {
-  const frames: LabelledFrame[] = [];
+  const kind = kindOf(file);
+  if (kind === 'store') return new StoredDataset(file);
+  if (kind === 'binary') {
+    const what = `${file} is no data set of mlts`;
+    throw new MltsError('E_FILE', what, `Import it first: mlts data import ${file} -o NAME.mltsdata.`);
+  }
+  const frames: Frame[] = [];
   const hash = createHash('sha256');
   for (const { frame } of readStructures(file, parseFrameIndex(':'))) {
-    const labelled = labelledFrame(frame);
+    const labelled = frameOf(frame);
     const { numbers, positions, cell, pbc, ...labels } = labelled;
     hash.update(numbers).update(positions);
     for (const values of [cell, labels.forces, labels.virial]) if (values !== undefined) hash.update(values);
@@ -24,21 +29,4 @@ export async function openLabelled(file: string): Promise<LabelledSet> {
   }
   if (frames.length === 0) throw new MltsError('E_EMPTY', `${file} has no frames`, 'Give labelled structures.');
   return { length: frames.length, hash: hash.digest('hex'), read: (indices) => Array.from(indices, (i) => frames[i]) };
-}
-
-function labelledFrame({ numbers, positions, cell, pbc, info, arrays }: Structure): LabelledFrame {
-  const forces = arrays.forces ?? arrays.force;
-  const { energy, virial, level, group } = info;
-  return {
-    numbers,
-    positions,
-    pbc,
-    ...(cell !== undefined && { cell }),
-    // What is there and no number, like nan, is a label that cannot be used, and not none at all.
-    ...(energy !== undefined && { energy: typeof energy === 'number' ? energy : Number.NaN }),
-    ...(forces?.kind === 'real' && forces.columns === 3 && { forces: forces.data }),
-    ...(Array.isArray(virial) && virial.length === 9 && { virial: Float64Array.from(virial as number[]) }),
-    ...(level !== undefined && { level: String(level) }),
-    ...(group !== undefined && { group: String(group) }),
-  };
 }

@@ -1,5 +1,6 @@
 /** From a recipe to everything that training needs: frames that were looked at, their split, and a model to begin with. */
 import { basename } from 'node:path';
+import { fitSelfEnergies } from '../dataset/self-energies.ts';
 import { numberOf } from '../elements.ts';
 import { MltsError } from '../errors.ts';
 import { loadModelAndCard } from '../model/load.ts';
@@ -9,7 +10,6 @@ import { Corpus, type LabelledSet, type Part, type Role } from './corpus.ts';
 import type { Trainer, TrainerOptions } from './engine.ts';
 import { union } from './epoch.ts';
 import type { TrainingHost } from './host.ts';
-import { fitSelfEnergies } from './self-energies.ts';
 import { type Split, splitFrames } from './split.ts';
 import { freshModel, type Start, selfEnergiesOf, sortedByNumber, startFrom, trainable } from './start.ts';
 import { Exclusions, type Survey, survey } from './survey.ts';

@@ -1,6 +1,7 @@
 /** Which frames each member trains on, which it is judged by, and which nobody sees before the end. */
+import { BLOCKS, blockOf, partOf } from '../dataset/parts.ts';
 import { MltsError } from '../errors.ts';
-import { BLOCKS, type SplitRecipe } from './config/recipe.ts';
+import type { SplitRecipe } from './config/recipe.ts';
 import type { Corpus } from './corpus.ts';
 import type { Exclusions, Survey } from './survey.ts';
 
@@ -10,19 +11,6 @@ export interface Split {
   readonly validation: readonly Int32Array[];
   /** The same for all members. */
   readonly test: Int32Array;
-}
-
-/** Uniform on [0,1) from a 48-bit key; `salt` gives independent ones. Nothing here depends on the seed of a training. */
-function uniform(key: number, salt: number): number {
-  // Two rounds of the finaliser of MurmurHash3 over both halves of the key.
-  let x = (key >>> 0) ^ Math.imul(salt + 1, 0x9e3779b9);
-  for (const word of [Math.floor(key / 2 ** 32), salt]) {
-    x ^= word;
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    x ^= x >>> 16;
-  }
-  return (x >>> 0) / 2 ** 32;
 }
 
 /**
@@ -52,14 +40,13 @@ export function splitFrames(
   } else {
     const keys = recipe.by === 'group' ? found.group : found.content;
     for (const frame of usable('data')) {
-      const at = uniform(keys[frame], 0);
-      if (at < recipe.test) {
+      const part = partOf(keys[frame], recipe.test, recipe.kind === 'fractions' ? recipe.validation : 0);
+      if (part === 'test') {
         test.push(frame);
       } else if (recipe.kind === 'fractions') {
-        if (at < recipe.test + recipe.validation) toAll(validation, frame);
-        else toAll(train, frame);
+        toAll(part === 'validation' ? validation : train, frame);
       } else {
-        const block = Math.floor(uniform(keys[frame], 1) * BLOCKS);
+        const block = blockOf(keys[frame]);
         for (let m = 0; m < members; m++) {
           const turn = (block - Math.floor((m * BLOCKS) / members) + BLOCKS) % BLOCKS;
           if (turn < recipe.blocks[0]) train[m].push(frame);

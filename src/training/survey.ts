@@ -1,6 +1,7 @@
 /** One look at every frame before training: what is labelled, what cannot be used and why, which structures are the same. */
+import { keyOf, structureHash, textKeyOf } from '../dataset/dataset.ts';
 import { symbolOf } from '../elements.ts';
-import { type Corpus, contentKey, type LabelledFrame, ROLES, type Role, textKey, theLevel } from './corpus.ts';
+import { type Corpus, type LabelledFrame, ROLES, type Role, theLevel } from './corpus.ts';
 
 /** Frames left out for one reason. */
 export interface Exclusion {
@@ -80,8 +81,8 @@ export async function survey(
         continue;
       }
       usable[i] = 1;
-      content[i] = contentKey(frame);
-      group[i] = frame.group === undefined ? content[i] : textKey(`${corpus.partOf(i).name} ${frame.group}`);
+      content[i] = keyOf(structureHash(frame));
+      group[i] = frame.group === undefined ? content[i] : textKeyOf(`${corpus.partOf(i).name} ${frame.group}`);
       natoms[i] = frame.numbers.length;
       if (frame.energy !== undefined) energy[i] = frame.energy;
       const formula = [...count].map(([symbol, of]) => `${symbol}${of}`).join('');

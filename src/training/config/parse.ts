@@ -1,5 +1,6 @@
 /** From the YAML that a user wrote to a checked recipe. */
 import { basename } from 'node:path';
+import { BLOCKS } from '../../dataset/parts.ts';
 import { type Input, parseYaml } from '../../dynamics/input/input.ts';
 import { list, missing, number, oneOf, type Rule, refuse, settings, text, whole } from '../../dynamics/input/rules.ts';
 import { MltsError } from '../../errors.ts';
@@ -8,7 +9,6 @@ import { DEFAULT_LOSS, lossRule } from './parse-loss.ts';
 import { bySymbol, parseModel } from './parse-model.ts';
 import { optimiserOf } from './parse-optimiser.ts';
 import {
-  BLOCKS,
   type LossRecipe,
   METRICS,
   type ModelRecipe,

@@ -81,7 +81,6 @@ export interface FileSplit {
 export const SPLIT_UNITS = ['content', 'group'] as const;
 export type SplitUnit = (typeof SPLIT_UNITS)[number];
 export type SplitRecipe = FractionSplit | StridedSplit | FileSplit;
-export const BLOCKS = 16;
 
 export interface OptimiserRecipe {
   readonly name: 'adam' | 'adamw';

@@ -93,7 +93,18 @@ describe('a stored data set', () => {
     const { energy: _, ...unlabelled } = water(0);
     expect(structureHash(unlabelled)).toEqual(structureHash(water(0)));
     expect(structureHash(water(1e-9))).not.toEqual(structureHash(water(0)));
-    expect(structureHash({ ...water(0), pbc: [true, true, true] })).not.toEqual(structureHash(water(0)));
+    const positions = Float32Array.from(water(0.1).positions);
+    expect(structureHash({ ...water(0.1), positions: Float64Array.from(positions) })).toEqual(
+      structureHash(water(0.1)),
+    );
+    const cell = Float64Array.of(9, 0, 0, 0, 9, 0, 0, 0, 9);
+    const periodic = [
+      structureHash(water(0)),
+      structureHash({ ...water(0), cell, pbc: [true, true, true] }),
+      structureHash({ ...water(0), cell, pbc: [true, true, false] }),
+    ];
+    expect(new Set(periodic.map((hash) => hash.toString('hex'))).size).toBe(3);
+    expect(structureHash({ ...water(0), cell })).toEqual(structureHash(water(0)));
   });
 
   it('tells every flipped bit and every missing end', () => {

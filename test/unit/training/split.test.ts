@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { fitSelfEnergies } from '../../../src/dataset/self-energies.ts';
 import type { SplitRecipe } from '../../../src/training/config/recipe.ts';
 import { Corpus, type LabelledFrame, type LabelledSet, type Role } from '../../../src/training/corpus.ts';
-import { fitSelfEnergies } from '../../../src/training/self-energies.ts';
 import { splitFrames } from '../../../src/training/split.ts';
 import { Exclusions, survey } from '../../../src/training/survey.ts';
 

@@ -1,7 +1,15 @@
 /** Per-element energies: what of a structure's energy its composition alone explains. */
 import { Matrix, pseudoInverse } from 'ml-matrix';
 import { MltsError } from '../errors.ts';
-import type { Survey } from './survey.ts';
+
+/** Frames by their compositions. */
+export interface Composed {
+  readonly natoms: Uint32Array;
+  /** Of each frame, its entry in `compositions`. */
+  readonly composition: Uint32Array;
+  /** Atoms by symbol. */
+  readonly compositions: readonly ReadonlyMap<string, number>[];
+}
 
 export interface SelfEnergies {
   /** eV by symbol. */
@@ -14,11 +22,11 @@ export interface SelfEnergies {
  * Least squares without intercept of an energy on the counts of the elements; where compositions do not tell elements apart,
  * the solution of least norm.
  * @param energy eV of each frame, by number; those of NaN do not count
- * @param frames those of training
+ * @param frames those that count
  * @throws MltsError E_EMPTY where none has an energy
  */
 export function fitSelfEnergies(
-  found: Survey,
+  found: Composed,
   energy: Float64Array,
   frames: Int32Array,
   elements: readonly string[],
@@ -28,8 +36,8 @@ export function fitSelfEnergies(
   if (labelled.length === 0) {
     throw new MltsError(
       'E_EMPTY',
-      `none of ${frames.length} frames to train on has an energy, from which per-element energies could be fitted`,
-      'Give self_energies, or frames with energies.',
+      `none of ${frames.length} frames has an energy, from which per-element energies could be fitted`,
+      'Give them, or frames with energies.',
     );
   }
   const rows = found.compositions.map((counts) => elements.map((symbol) => counts.get(symbol) ?? 0));
