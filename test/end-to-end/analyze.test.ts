@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { crystal, repeat } from '../../src/dynamics/structures/crystal.ts';
@@ -193,7 +193,9 @@ describe('mlts analyze of molecules', () => {
     const bad = await analyze(cwd, 'reactions', 'bad.yaml', '--model', DEFAULT_MODEL);
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/^E_SPECIES: loss does not keep its atoms/) });
   });
+});
 
+describe('mlts analyze', () => {
   it('has examples, and tells wrong usage', LONG, async () => {
     const cwd = folderWith({ 'h2o2.xyz': PEROXIDE });
     expect((await analyze(cwd, '--help')).stdout).toMatch(/Examples:\n {2}mlts analyze rdf/);
