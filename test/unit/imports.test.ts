@@ -5,7 +5,19 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FOLDERS = ['model', 'protocol', 'io', 'engine', 'client', 'server', 'dynamics', 'analysis', 'verify', 'cli'];
+const FOLDERS = [
+  'model',
+  'protocol',
+  'io',
+  'engine',
+  'client',
+  'server',
+  'dynamics',
+  'analysis',
+  'verify',
+  'dataset',
+  'cli',
+];
 /** What each folder may import; errors, units and elements are open to all. */
 const ALLOWED: Record<string, string[]> = {
   model: [],
@@ -17,6 +29,7 @@ const ALLOWED: Record<string, string[]> = {
   dynamics: ['model', 'engine', 'io'],
   analysis: ['model', 'engine', 'io', 'dynamics'],
   verify: ['model', 'engine', 'io', 'dynamics'],
+  dataset: ['io'],
   cli: FOLDERS,
 };
 
