@@ -1,5 +1,6 @@
 /** From a recipe to everything that training needs: frames that were looked at, their split, and a model to begin with. */
 import { basename } from 'node:path';
+import { energyUnit } from '../dataset/check/units.ts';
 import { fitSelfEnergies } from '../dataset/self-energies.ts';
 import { numberOf } from '../elements.ts';
 import { MltsError } from '../errors.ts';
@@ -43,6 +44,14 @@ export async function prepare(
   const exclusions = new Exclusions();
   const given = origin?.card.elements ?? recipe.model?.elements;
   const found = await survey(corpus, given && new Set(given), exclusions, signal);
+  const unit = energyUnit(found);
+  if (unit !== undefined && unit !== 'eV') {
+    throw new MltsError(
+      'E_USAGE',
+      `the energies are total energies in ${unit} by their size, and eV are wanted`,
+      `Convert energies and forces: mlts data import FILE --energy ${unit}.`,
+    );
+  }
   const members = recipe.members ?? origin!.card.members;
   const split = splitFrames(recipe.split, members, corpus, found, exclusions);
   const trained = union(split.train);

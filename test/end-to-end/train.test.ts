@@ -1,10 +1,11 @@
 /** `mlts train` in processes of its own: the example, kill -9 and resume, transfer, and what bad input gets. */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModelAndCard } from '../../src/model/load.ts';
 import { trainable } from '../../src/training/start.ts';
-import { mlts, start } from '../support/mlts.ts';
+import { MAIN, mlts, start, watch } from '../support/mlts.ts';
 import { temporaryFolder } from '../support/servers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -47,6 +48,29 @@ async function rowsOf(file: string, count: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+describe('a disk that fills', () => {
+  it('ends the training at the last checkpoint, from which it goes on', { timeout: 120_000 }, async () => {
+    const cwd = folderWith('epochs: 4000', { every: 4 });
+    const running = start(['train', 'train.yaml'], {}, cwd);
+    await rowsOf(join(cwd, 'small.csv'), 4);
+    running.process.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+    const saved = readFileSync(join(cwd, 'small.checkpoint'));
+    const limit = Math.floor(saved.length / 2048); // kB: half a checkpoint
+    const command = `ulimit -f ${limit}; exec "${process.execPath}" "${MAIN}" train train.yaml --resume`;
+    const { code, stderr } = await watch(spawn('bash', ['-c', command], { cwd })).ended;
+    expect(stderr).toMatch(/^E_DISK: small\.checkpoint cannot be written \(file too large\)/m);
+    expect(code).toBe(1);
+    expect(readFileSync(join(cwd, 'small.checkpoint')).equals(saved)).toBe(true);
+    expect(readdirSync(cwd).filter((name) => name.endsWith('.part'))).toEqual([]);
+    writeConfig(cwd, 'epochs: 4000');
+    const again = start(['train', 'train.yaml', '--resume'], {}, cwd);
+    await rowsOf(join(cwd, 'small.csv'), rows(join(cwd, 'small.csv')) + 2);
+    again.process.kill('SIGINT');
+    expect((await again.ended).code).toBe(130);
+  });
+});
 
 describe('the example', () => {
   it('learns GFN2-xTB of small molecules in less than a minute, and says how well', { timeout: 180_000 }, async () => {
@@ -248,6 +272,23 @@ describe('bad input', () => {
     const { code, stderr } = await train(folderWith(more, { every: 6 }));
     expect(stderr).toMatch(message);
     expect(code).toBe(expected);
+  });
+
+  it('total energies in Hartree are told from those in eV', async () => {
+    const cwd = folderWith('epochs: 1', { every: 6 });
+    const hartree: Record<string, number> = { H: -0.5, C: -37.8, O: -75 };
+    const frames = framesOf((_, i) => i % 6 === 0).map((frame) => {
+      const symbols = frame
+        .split('\n')
+        .slice(2)
+        .map((line) => line.split(/\s+/)[0]);
+      const energy = symbols.reduce((sum, symbol) => sum + (hartree[symbol] ?? 0), 0);
+      return frame.replace(/energy=\S+/, `energy=${energy}`);
+    });
+    writeFileSync(join(cwd, 'frames.extxyz'), frames.join(''));
+    const { code, stderr } = await train(cwd);
+    expect(stderr).toMatch(/^E_USAGE: the energies are total energies in hartree by their size/);
+    expect(code).toBe(2);
   });
 
   it('atoms that are too close are counted and left out', { timeout: 60_000 }, async () => {

@@ -19,7 +19,9 @@ export const atomicEnergy = (z: number): number => -0.768745 * z ** (7 / 3) + z 
  * The unit of energies that are total ones with all electrons.
  * @returns undefined for energies of another kind: of valence electrons, of formation, relative to free atoms
  */
-export function energyUnit(summary: Summary): keyof typeof UNITS | undefined {
+export function energyUnit(
+  summary: Pick<Summary, 'energy' | 'composition' | 'compositions'>,
+): keyof typeof UNITS | undefined {
   let [found, expected] = [0, 0];
   const perComposition = summary.compositions.map((counts) =>
     [...counts].reduce((sum, [symbol, count]) => sum + count * atomicEnergy(numberOf(symbol)!), 0),
