@@ -49,7 +49,7 @@ export async function prepare(
     throw new MltsError(
       'E_USAGE',
       `the energies are total energies in ${unit} by their size, and eV are wanted`,
-      `Convert energies and forces: mlts data import FILE --energy ${unit}.`,
+      `Convert energies and forces: mlts data import FILE --energy-unit ${unit}.`,
     );
   }
   const members = recipe.members ?? origin!.card.members;
