@@ -10,6 +10,8 @@ import { virialOf } from '../structures.ts';
 import { checkNumbers } from './columns.ts';
 import { type Account, defined, inOurUnits, type ReadOptions } from './source.ts';
 
+const ROWS = 256;
+
 type Row = Record<string, number | bigint | string | Uint8Array | null>;
 const COLUMNS = 'id, numbers, positions, cell, pbc, energy, forces, stress, charges, dipole, key_value_pairs';
 
@@ -23,21 +25,22 @@ export async function* readAse(file: string, options: ReadOptions, account: Acco
   try {
     accessSync(file, constants.R_OK);
     database = new sqlite.Database(file, { readOnly: true, fileMustExist: true });
-    for (const row of database.prepare(`SELECT ${COLUMNS} FROM systems ORDER BY id`).iterate() as Iterable<Row>) {
-      yield inOurUnits(frameOf(`${file}, id ${row.id}`, row, options), conventions);
+    // Some rows at a time: the file is locked only while a query runs, and what ends this program leaves no lock.
+    const query = database.prepare(`SELECT ${COLUMNS} FROM systems WHERE id > ? ORDER BY id LIMIT ${ROWS}`);
+    for (let last = 0; ; ) {
+      const rows = query.all([last]) as Row[];
+      for (const row of rows) yield inOurUnits(frameOf(`${file}, id ${row.id}`, row, options), conventions);
+      if (rows.length < ROWS) break;
+      last = Number(rows.at(-1)!.id);
     }
   } catch (cause) {
     if (cause instanceof MltsError) throw cause;
     const { errno, message } = cause as NodeJS.ErrnoException;
     const why = errno === undefined ? message : systemReason(cause);
-    throw new MltsError(
-      'E_FILE',
-      `${file} is no database of ASE that can be read: ${why}`,
-      'Check the path, or write it again.',
-      {
-        cause,
-      },
-    );
+    const remedy = /locked/.test(why)
+      ? `Wait until nobody writes it; if nobody does, remove ${file}.lock.`
+      : 'Check the path, or write it again.';
+    throw new MltsError('E_FILE', `${file} is no database of ASE that can be read: ${why}`, remedy, { cause });
   } finally {
     database?.close();
   }

@@ -136,12 +136,10 @@ function open(file: string, group: Group, options: ReadOptions): Opened {
     if (quantity === 'numbers' && data.shape?.length === 1) fixed = numbersOf(file, data);
     else columns[quantity] = columnOf(file, data);
   }
-  if (fixed === undefined && columns.numbers === undefined) {
-    throw new MltsError(
-      'E_FILE',
-      `${file}:${group.path} has coordinates and no atomic numbers`,
-      'Say what they are called: --names numbers=NAME.',
-    );
+  for (const needed of ['positions', 'numbers'] as const) {
+    if (columns[needed] !== undefined || (needed === 'numbers' && fixed !== undefined)) continue;
+    const what = `${file}:${group.path} has no ${needed === 'numbers' ? 'atomic numbers' : 'coordinates'} that are an array`;
+    throw new MltsError('E_FILE', what, `Say what they are called: --names ${needed}=NAME.`);
   }
   const textOf = (name: 'level' | 'group') => {
     const value =
