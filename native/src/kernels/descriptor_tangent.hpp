@@ -1,8 +1,7 @@
 // Derivative of the descriptor along a direction of the coordinates: ġ = J·u, the transpose of the backward pass.
 #pragma once
 
-#include "descriptor_backward.hpp"
-#include "descriptor_forward.hpp"
+#include "center_triples.hpp"
 #include "training.hpp"
 
 namespace mlts::MLTS_ISA {
@@ -13,9 +12,10 @@ struct TangentScratch {
   T *dr, *dx, *dy, *dz;  // [neighbour] ṙ and the derivative of the unit vector
   TripleTile<T> tile;
   T *dc, *dw, *dff;  // [triple] derivatives of the tile's c, w, ff
-  T *a, *b;          // [vector][section]: (ff F1)˙ and ff ẇ F1
-  T *shell, *slope;  // [vector][shell]: F2 and dF2/dw
+  T *a, *b;          // [triple][section]: (ff F1)˙ and ff ẇ F1
+  T *shell, *slope;  // [triple][shell]: F2 and dF2/dw
   T* sums;           // [shell][section]
+  PairRun* runs;
 
   static constexpr int triples = 128;
   static std::size_t bytes(const Descriptor<T>& d, int neighbours) {
@@ -24,7 +24,8 @@ struct TangentScratch {
     return NeighbourTerms<T>::bytes(neighbours) + 4 * Workspace::bytes<T>(neighbours + 2 * blockWidth) +
            TripleTile<T>::bytes(triples) + 3 * Workspace::bytes<T>(triples + blockWidth) +
            2 * Workspace::bytes<T>(perSection) + 2 * Workspace::bytes<T>(perShell) +
-           Workspace::bytes<T>(ForwardScratch<T>::sumCount(d));
+           Workspace::bytes<T>(ForwardScratch<T>::sumCount(d)) +
+           Workspace::bytes<PairRun>(d.elements * (d.elements + 1) / 2);
   }
   TangentScratch(const Descriptor<T>& d, Workspace workspace, int count)
       : neighbours(workspace, count),
@@ -40,7 +41,8 @@ struct TangentScratch {
         b(workspace.take<T>(static_cast<std::size_t>(triples) * d.sectionStride)),
         shell(workspace.take<T>(static_cast<std::size_t>(triples) * ForwardScratch<T>::paddedShells(d))),
         slope(workspace.take<T>(static_cast<std::size_t>(triples) * ForwardScratch<T>::paddedShells(d))),
-        sums(workspace.take<T>(ForwardScratch<T>::sumCount(d))) {}
+        sums(workspace.take<T>(ForwardScratch<T>::sumCount(d))),
+        runs(workspace.take<PairRun>(d.elements * (d.elements + 1) / 2)) {}
 
   // Ḋ = u_j − u_i + D·strain; ṙ = û·Ḋ; û˙ = (Ḋ − û ṙ)/r.
   void move(const Center<T>& center, const T* direction, const T* strain) {
@@ -71,9 +73,9 @@ struct TangentScratch {
     }
   }
 
-  // The tile's next triples with their derivatives; what fills up the last vector has none.
-  void fill(TripleCursor& cursor) {
-    tile.fill(neighbours, cursor);
+  // The tile's next triples with their derivatives; what fills up the last vector has none. Returns the number of runs.
+  int fill(CenterTriples<T>& triples) {
+    const int runCount = triples.fill(neighbours, tile, runs);
     const NeighbourTerms<T>& n = neighbours;
     for (int q = 0, p = 0; q < tile.chunks; q++) {
       const Chunk& chunk = tile.chunk[q];
@@ -92,6 +94,7 @@ struct TangentScratch {
     }
     T* const all[] = {dc, dw, dff};
     for (T* array : all) storeu(array + tile.count, Vec<T>{});
+    return runCount;
   }
 };
 
@@ -138,45 +141,16 @@ void radialTangent(const Descriptor<T>& d, const TangentScratch<T>& scratch, int
   for (int i = 0; i < perBlock; i++) store(out + i * lanes<T>, acc[i]);
 }
 
-// sums += F2·Aᵀ + dF2·Bᵀ over the triples of the tile, a register tile of S shells × Z sections at a time.
-template <class T, int S, int Z>
-void accumulateTangents(const Descriptor<T>& d, TangentScratch<T>& scratch) {
-  constexpr int L = lanes<T>;
-  const int stride = d.sectionStride, shellCount = ForwardScratch<T>::paddedShells(d), vectors = scratch.tile.vectors();
-  for (int s0 = 0; s0 < d.angularShifts; s0 += S) {
-    for (int z = 0; z < stride; z += Z) {
-      Vec<T> acc[S * Z];
-#pragma GCC unroll 16
-      for (int i = 0; i < S * Z; i++) acc[i] = Vec<T>{};
-      for (int v = 0; v < vectors; v++) {
-        const T *a = scratch.a + (v * stride + z) * L, *b = scratch.b + (v * stride + z) * L;
-        const T *shell = scratch.shell + (v * shellCount + s0) * L, *slope = scratch.slope + (v * shellCount + s0) * L;
-#pragma GCC unroll 4
-        for (int s = 0; s < S; s++) {
-          const Vec<T> f2 = load(shell + s * L), df2 = load(slope + s * L);
-#pragma GCC unroll 8
-          for (int k = 0; k < Z; k++) acc[s * Z + k] += f2 * load(a + k * L) + df2 * load(b + k * L);
-        }
-      }
-      alignas(64) T out[S * Z];
-#pragma GCC unroll 8
-      for (int i = 0; i < S * Z; i += L) store(out + i, sumEach<T>(acc + i));
-      for (int s = 0; s < S; s++)
-        for (int k = 0; k < Z; k++) scratch.sums[(s0 + s) * stride + z + k] += out[s * Z + k];
-    }
-  }
-}
-
 template <class T>
-void angularTangent(const Descriptor<T>& d, TangentScratch<T>& scratch, TripleCursor cursor, const Row<T>& row,
-                    int block) {
+void angularTangent(const Descriptor<T>& d, TangentScratch<T>& scratch, const std::uint16_t* segment,
+                    const Row<T>& row) {
   constexpr int L = lanes<T>;
-  constexpr int shellsTogether = registers == 32 ? 4 : 2;
   TripleTile<T>& tile = scratch.tile;
   const int stride = d.sectionStride, shellCount = ForwardScratch<T>::paddedShells(d);
-  for (std::size_t i = 0; i < ForwardScratch<T>::sumCount(d); i += L) store(scratch.sums + i, Vec<T>{});
-  while (!cursor.done()) {
-    scratch.fill(cursor);
+  const TripleRows<T> products[2] = {{scratch.a, scratch.shell}, {scratch.b, scratch.slope}};
+  int block = -1;
+  for (CenterTriples<T> triples(d, segment); !triples.done();) {
+    const int runCount = scratch.fill(triples);
     for (int v = 0; v < tile.vectors(); v++) {
       const Angle<T> angle(load(tile.c + v * L));
       const Vec<T> ff = load(tile.ff + v * L), dff = load(scratch.dff + v * L), w = load(tile.w + v * L);
@@ -186,30 +160,27 @@ void angularTangent(const Descriptor<T>& d, TangentScratch<T>& scratch, TripleCu
         sectionsAndDerivatives<T, 4>(d, angle, SameSections{z}, f1, df1);
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {
-          store(scratch.a + (v * stride + z + k) * L, dff * f1[k] + turn * df1[k]);
-          store(scratch.b + (v * stride + z + k) * L, stretch * f1[k]);
+          df1[k] = dff * f1[k] + turn * df1[k];
+          f1[k] *= stretch;
         }
+        fourIntoRows<T>(df1, scratch.a + v * L * stride + z, stride);
+        fourIntoRows<T>(f1, scratch.b + v * L * stride + z, stride);
       }
-      T *shell = scratch.shell + v * shellCount * L, *slope = scratch.slope + v * shellCount * L;
-      for (int a = 0; a < shellCount; a++) {
-        if (a >= d.angularShifts) {
-          store(shell + a * L, Vec<T>{});
-          store(slope + a * L, Vec<T>{});
-          continue;
+      for (int a = 0; a < shellCount; a += 4) {
+        Vec<T> f2[4], df2[4];
+#pragma GCC unroll 4
+        for (int s = 0; s < 4; s++) {
+          const Vec<T> distance = w - d.shiftsA[a + s < d.angularShifts ? a + s : 0];
+          f2[s] = exp2(distance * distance * d.shellExponent);
+          df2[s] = f2[s] * distance * (-2 * d.etaA);
         }
-        const Vec<T> distance = w - d.shiftsA[a];
-        const Vec<T> f2 = exp2(distance * distance * d.shellExponent);
-        store(shell + a * L, f2);
-        store(slope + a * L, f2 * distance * (-2 * d.etaA));
+        fourIntoRows<T>(f2, scratch.shell + v * L * shellCount + a, shellCount);
+        fourIntoRows<T>(df2, scratch.slope + v * L * shellCount + a, shellCount);
       }
     }
-    if (stride % 8 == 0) {
-      accumulateTangents<T, shellsTogether / 2, 8>(d, scratch);
-    } else {
-      accumulateTangents<T, shellsTogether, 4>(d, scratch);
-    }
+    block = addRuns<T, 2>(d, products, scratch.runs, runCount, block, scratch.sums, row);
   }
-  storeShells(d, scratch.sums, row, block);
+  if (block >= 0) storeShells(d, scratch.sums, row, block);
 }
 
 template <class T>
@@ -227,12 +198,7 @@ void tangent(const Descriptor<T>& d, const Center<T>& center, const std::int16_t
     for (int b = 0; b < d.radialBlocks; b++)
       radialTangent(d, scratch, segment[2 * e], segment[2 * e + 2], b, out.block(d.radialBlock(e) + b));
   }
-  for (int e = 0; e < d.elements; e++) {
-    for (int f = e; f < d.elements; f++) {
-      const TripleCursor cursor(segment[2 * e], segment[2 * e + 1], segment[2 * f], segment[2 * f + 1]);
-      if (!cursor.done()) angularTangent(d, scratch, cursor, out, d.angularBlock(d.pair(e, f)));
-    }
-  }
+  angularTangent(d, scratch, segment, out);
 }
 
 }  // namespace mlts::MLTS_ISA

@@ -86,6 +86,10 @@ struct TrainingKernels {
   void (*average)(T* average, const T* value, T d, std::size_t n);
   // The arrays of a Center from vectors x…, y…, z… of `count` neighbours; filled up to a vector past the count.
   void (*unpack)(const Descriptor<T>&, const T* vectors, int count, T* dx, T* dy, T* dz, T* r);
+  // DescriptorKernels::forward, faster where pairs of elements have few triples, and its scratch.
+  std::size_t (*forwardBytes)(const Descriptor<T>&, int neighbours);
+  void (*forward)(const Descriptor<T>&, const Center<T>&, const std::int16_t* position, const std::int16_t* active,
+                  int activeCount, T* x, int rows, int row, void* scratch);
   // Bytes of scratch, aligned to 64, for `tangent`.
   std::size_t (*tangentBytes)(const Descriptor<T>&, int neighbours);
   // Derivative of the descriptor as atoms move by direction[atom][4] and vectors D by D·strain ([3][3], or null):

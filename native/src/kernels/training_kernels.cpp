@@ -1,5 +1,6 @@
 // Compiled once per instruction set, as kernels.cpp: the tables of that set's training kernels.
 #include "descriptor_tangent.hpp"
+#include "training_descriptor.hpp"
 #include "training_optimiser.hpp"
 #include "training_products.hpp"
 
@@ -7,9 +8,20 @@ namespace mlts::MLTS_ISA {
 
 template <class T>
 constexpr TrainingKernels<T> trainingKernels{
-    trainingMultiply<T>,      trainingOutput<T>, outputAdjoint<T>, weightGradient<T>, columnSums<T>,
-    transposePanels<T>,       gather<T>,         adam<T>,          average<T>,        unpack<T>,
-    TangentScratch<T>::bytes, tangent<T>,
+    trainingMultiply<T>,
+    trainingOutput<T>,
+    outputAdjoint<T>,
+    weightGradient<T>,
+    columnSums<T>,
+    transposePanels<T>,
+    gather<T>,
+    adam<T>,
+    average<T>,
+    unpack<T>,
+    trainingForwardBytes<T>,
+    trainingForward<T>,
+    TangentScratch<T>::bytes,
+    tangent<T>,
 };
 
 extern const TrainingKernels<float> singleTraining = trainingKernels<float>;

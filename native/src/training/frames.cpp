@@ -172,12 +172,12 @@ template <class T>
 void FrameStore<T>::storeDescriptors(StoredFrame<T>& out, Scratch& scratch) const {
   const Descriptor<T>& d = descriptor_;
   T* const row = scratch.row.reserve(static_cast<std::size_t>(d.blocks) * blockWidth);
-  char* const memory = scratch.kernel.reserve(kernels_.descriptor.scratchBytes(d, out.mostNeighbours, 1));
+  char* const memory = scratch.kernel.reserve(training_.forwardBytes(d, out.mostNeighbours));
   out.seen.push_back(0);
   for (int k = 0; k < out.centers(); k++) {
     const Center<T> center = scratch.center.unpack(out, k, d, training_);
     const GroupMask mask = groupsSeen(center.segment, d);
-    kernels_.descriptor.forward(d, center, dense_.data(), dense_.data(), d.blocks, row, 1, 0, memory);
+    training_.forward(d, center, dense_.data(), dense_.data(), d.blocks, row, 1, 0, memory);
     for (std::size_t group = 0; group < map_.blocksOfGroup.size(); group++) {
       if (!mask.test(static_cast<int>(group))) continue;
       for (const std::int16_t block : map_.blocksOfGroup[group])
