@@ -32,6 +32,9 @@ export interface Start extends System {
   readonly velocities?: Float64Array | undefined;
   /** [n] amu; default those of the elements */
   readonly masses?: Float64Array | undefined;
+  /** Of this walker, in place of those of the options: K, and g/cm³. */
+  readonly temperature?: Schedule | undefined;
+  readonly density?: Schedule | undefined;
 }
 
 /** @throws MltsError E_USAGE with the name, the value and the bound */
@@ -55,8 +58,11 @@ export function checkOptions(options: SimulationOptions): void {
 }
 
 /** @throws MltsError E_USAGE, E_SHAPE */
-export function checkStart({ numbers, velocities, masses }: Start, { fixed = [] }: SimulationOptions): void {
+export function checkStart(start: Start, { fixed = [] }: SimulationOptions): void {
+  const { numbers, velocities, masses, temperature, density } = start;
   const n = numbers.length;
+  if (temperature !== undefined) above('temperature', least(temperature), 0, 'K');
+  if (density !== undefined) above('density', least(density), 0, 'g/cm³');
   const bad = fixed.find((atom) => !(Number.isInteger(atom) && atom >= 0 && atom < n));
   if (bad !== undefined) {
     throw new MltsError('E_USAGE', `atom ${bad} is to be fixed, there are atoms 0 to ${n - 1}`, 'Correct the list.');

@@ -22,6 +22,8 @@ export class Simulation {
   /** Steps done. */
   step = 0;
   readonly #options: SimulationOptions;
+  /** Of walkers that have their own. */
+  readonly #schedules = new Map<Walker, Pick<Start, 'temperature' | 'density'>>();
 
   /** @throws MltsError E_USAGE, E_SHAPE, E_CELL, E_SPECIES */
   constructor(systems: readonly Start[], options: SimulationOptions) {
@@ -32,7 +34,9 @@ export class Simulation {
       checkStart(system, options);
       const state = stateOf(system, system.masses ?? massesOf(system.numbers), system.velocities, fixed);
       const walker = new Walker(state, options, bonds, seed + w, potential);
-      const draw = options.draw ?? (system.velocities ? undefined : (temperature?.from ?? 0));
+      const schedules = { temperature: system.temperature ?? temperature, density: system.density ?? options.density };
+      this.#schedules.set(walker, schedules);
+      const draw = options.draw ?? (system.velocities ? undefined : (schedules.temperature?.from ?? 0));
       if (draw !== undefined) drawVelocities(state, walker.constraints, draw, walker.random);
       else walker.constraints.admit(state, ensemble !== 'nve');
       return walker;
@@ -49,9 +53,10 @@ export class Simulation {
     return this.step * this.#options.timestep;
   }
 
-  /** What the present step is to reach. */
-  get targets(): Targets {
-    const { timestep: dt, duration, temperature = constant(0), pressure = constant(0) } = this.#options;
+  /** What the present step of a walker is to reach. */
+  targets(walker: Walker): Targets {
+    const { timestep: dt, duration, pressure = constant(0) } = this.#options;
+    const { temperature = constant(0) } = this.#schedules.get(walker)!;
     return {
       dt,
       temperature: valueAt(temperature, this.time, duration),
@@ -71,19 +76,17 @@ export class Simulation {
 
   /** One step of every walker that moves. @param also what to evaluate beside forces @throws MltsError of the whole batch */
   async advance(also: readonly Want[] = []): Promise<void> {
-    const { targets } = this;
     const before = this.moving;
-    for (const walker of before) walker.begin(targets, this.#scaleOf(walker));
+    for (const walker of before) walker.begin(this.targets(walker), this.#scaleOf(walker));
     this.step++;
     const walkers = before.filter(({ failure }) => failure === undefined);
     if (walkers.length === 0) return;
     const outcomes = await this.#evaluate(walkers, also);
-    const reached = this.targets;
-    for (const [w, walker] of walkers.entries()) walker.end(outcomes[w], reached);
+    for (const [w, walker] of walkers.entries()) walker.end(outcomes[w], this.targets(walker));
   }
 
   observe(walker: Walker): Observables {
-    return walker.observe(this.targets);
+    return walker.observe(this.targets(walker));
   }
 
   /** A resumed run goes on from this bit for bit like this one, on as many threads. */
@@ -118,7 +121,8 @@ export class Simulation {
 
   /** Factor on all lengths that brings a walker to the density of the schedule. */
   #scaleOf(walker: Walker): number {
-    const { density, duration } = this.#options;
+    const { duration } = this.#options;
+    const { density } = this.#schedules.get(walker)!;
     const size = volume(walker.state);
     if (density === undefined || size === undefined) return 1;
     const wanted = valueAt(density, this.time, duration);

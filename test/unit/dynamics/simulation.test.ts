@@ -109,6 +109,22 @@ describe('a simulation', () => {
     expect([...positions.slice(3, 6)]).not.toEqual([...argonCrystal().positions.slice(3, 6)]);
   });
 
+  it('takes the temperature and the density of each walker, where it has its own', async () => {
+    const options = { ensemble: 'nvt', temperature: constant(70) } as const;
+    const own = { temperature: constant(20), density: { from: 1.8, to: 1.6, amplitude: 0, period: 0 } };
+    const systems = [argonCrystal(), { ...argonCrystal(), ...own }];
+    const together = await run(simulate(systems, argon(), { ...options, duration: 80 }), 20);
+    for (const [w, mine] of [{ ...options }, { ...options, ...own }].entries()) {
+      const alone = await run(simulate([argonCrystal()], argon(), { ...mine, duration: 80, seed: 7 + w }), 20);
+      expect(together.walkers[w].state).toEqual(alone.walkers[0].state);
+      expect(together.targets(together.walkers[w])).toEqual(alone.targets(alone.walkers[0]));
+    }
+    expect(together.walkers[0].state.cell).toEqual(argonCrystal().cell);
+    expect(together.walkers[1].state.cell).not.toEqual(argonCrystal().cell);
+    const wrong = [{ ...argonCrystal(), temperature: constant(-1) }];
+    await expectError(() => simulate(wrong, argon(), options), 'E_USAGE', 'temperature is -1');
+  });
+
   it('draws the temperature exactly and scales the cell to a density', async () => {
     const simulation = simulate([argonCrystal()], argon(), {
       ...{ ensemble: 'nvt', temperature: constant(70), density: { from: 1.8, to: 1.6, amplitude: 0, period: 0 } },
