@@ -1,4 +1,4 @@
-/** Atoms and molecules at random in a cubic box. */
+/** Atoms and molecules at random in a box with right angles. */
 import { massOf } from '../../elements.ts';
 import { MltsError } from '../../errors.ts';
 import type { Structure } from '../../io/structure.ts';
@@ -19,6 +19,8 @@ export interface PackingOptions {
   readonly density: number;
   /** Shortest distance between atoms of different pieces, Å; default by `contact`. */
   readonly minDistance?: number | undefined;
+  /** Edges of the box against each other; default a cube. */
+  readonly shape?: readonly [number, number, number] | undefined;
   /** Uniform in [0,1). */
   readonly random: () => number;
 }
@@ -37,14 +39,15 @@ function contact(pieces: readonly Piece[]): (a: number, b: number) => number {
  * their order in the result.
  * @throws MltsError E_LIMIT where the next piece finds no room
  */
-export function packing({ pieces, density, minDistance, random }: PackingOptions): Structure {
+export function packing({ pieces, density, minDistance, shape = [1, 1, 1], random }: PackingOptions): Structure {
   const nearest = minDistance === undefined ? contact(pieces) : () => minDistance;
   const numbers = pieces.flatMap((piece) => Array.from({ length: piece.count }, () => [...piece.numbers]).flat());
   const mass = numbers.reduce((sum, number) => sum + (massOf(number) ?? 0), 0);
-  const edge = Math.cbrt((mass * AMU_PER_ANGSTROM3_IN_G_PER_CM3) / density);
+  const unit = Math.cbrt((mass * AMU_PER_ANGSTROM3_IN_G_PER_CM3) / density / (shape[0] * shape[1] * shape[2]));
+  const edges = shape.map((edge) => edge * unit);
   const kinds = [...new Set(numbers)];
   const reach = Math.max(...kinds.flatMap((a) => kinds.map((b) => nearest(a, b))));
-  const room = new Room(edge, reach, nearest);
+  const room = new Room(edges, reach, nearest);
   const placed = pieces.map((): number[] => []);
   const order = pieces.map((_, kind) => kind).sort((a, b) => pieces[b].numbers.length - pieces[a].numbers.length);
   for (const kind of order) {
@@ -53,7 +56,7 @@ export function packing({ pieces, density, minDistance, random }: PackingOptions
   return {
     numbers: Int32Array.from(numbers),
     positions: Float64Array.from(placed.flat()),
-    cell: Float64Array.of(edge, 0, 0, 0, edge, 0, 0, 0, edge),
+    cell: Float64Array.of(edges[0], 0, 0, 0, edges[1], 0, 0, 0, edges[2]),
     pbc: [true, true, true],
     info: {},
     arrays: {},
@@ -69,7 +72,7 @@ function place(piece: Piece, room: Room, random: () => number, copy: number): Fl
   });
   const trial = new Float64Array(3 * n);
   for (let attempt = 0; attempt < TRIALS; attempt++) {
-    const at = [random(), random(), random()].map((x) => x * room.edge);
+    const at = [random(), random(), random()].map((x, k) => x * room.edges[k]);
     const turn = n > 1 ? rotation(random) : [1, 0, 0, 0, 1, 0, 0, 0, 1];
     for (let i = 0; i < 3 * n; i += 3) {
       for (let k = 0; k < 3; k++) {
@@ -85,7 +88,7 @@ function place(piece: Piece, room: Room, random: () => number, copy: number): Fl
   const what = n === 1 ? 'atom' : 'molecule';
   throw new MltsError(
     'E_LIMIT',
-    `no room for ${what} ${copy} after ${TRIALS} trials: ${room.count} atoms stand in a box of ${room.edge.toFixed(2)} Å`,
+    `no room for ${what} ${copy} after ${TRIALS} trials: ${room.count} atoms stand in a box of ${room.edges.map((edge) => edge.toFixed(2)).join(' × ')} Å`,
     'Ask for a lower density or a shorter minimum distance, and relax what comes out.',
   );
 }
@@ -104,15 +107,17 @@ function rotation(random: () => number): number[] {
 
 /** A periodic box that knows in which of its compartments each atom sits. */
 class Room {
-  readonly edge: number;
+  /** Å */
+  readonly edges: readonly number[];
   count = 0;
   readonly #nearest: (a: number, b: number) => number;
-  readonly #side: number;
+  /** Compartments along each edge. */
+  readonly #sides: readonly number[];
   readonly #compartments: Map<number, { x: number; y: number; z: number; number: number }[]> = new Map();
 
-  constructor(edge: number, reach: number, nearest: (a: number, b: number) => number) {
-    this.edge = edge;
-    this.#side = Math.max(1, Math.floor(edge / reach));
+  constructor(edges: readonly number[], reach: number, nearest: (a: number, b: number) => number) {
+    this.edges = edges;
+    this.#sides = edges.map((edge) => Math.max(1, Math.floor(edge / reach)));
     this.#nearest = nearest;
   }
 
@@ -123,7 +128,7 @@ class Room {
         for (const other of this.#compartments.get(key) ?? []) {
           const least = this.#nearest(number, other.number);
           const [dx, dy, dz] = [x - other.x, y - other.y, z - other.z].map(
-            (d) => d - this.edge * Math.round(d / this.edge),
+            (d, k) => d - this.edges[k] * Math.round(d / this.edges[k]),
           );
           if (dx * dx + dy * dy + dz * dz < least * least) return false;
         }
@@ -135,7 +140,7 @@ class Room {
   add(positions: Float64Array, numbers: Int32Array): void {
     for (const [i, number] of numbers.entries()) {
       const [x, y, z] = positions.subarray(3 * i, 3 * i + 3);
-      const key = this.#key(this.#bin(x), this.#bin(y), this.#bin(z));
+      const key = this.#key(this.#bin(x, 0), this.#bin(y, 1), this.#bin(z, 2));
       const list = this.#compartments.get(key);
       if (list === undefined) this.#compartments.set(key, [{ x, y, z, number }]);
       else list.push({ x, y, z, number });
@@ -143,18 +148,18 @@ class Room {
     }
   }
 
-  #bin(x: number): number {
-    const inside = x / this.edge - Math.floor(x / this.edge);
-    return Math.min(this.#side - 1, Math.floor(inside * this.#side));
+  #bin(x: number, axis: number): number {
+    const inside = x / this.edges[axis] - Math.floor(x / this.edges[axis]);
+    return Math.min(this.#sides[axis] - 1, Math.floor(inside * this.#sides[axis]));
   }
 
   #key(i: number, j: number, k: number): number {
-    const wrap = (bin: number) => (bin + this.#side) % this.#side;
-    return (wrap(i) * this.#side + wrap(j)) * this.#side + wrap(k);
+    const [u, v, w] = [i, j, k].map((bin, axis) => (bin + this.#sides[axis]) % this.#sides[axis]);
+    return (u * this.#sides[1] + v) * this.#sides[2] + w;
   }
 
   #around(x: number, y: number, z: number): Set<number> {
-    const [i, j, k] = [this.#bin(x), this.#bin(y), this.#bin(z)];
+    const [i, j, k] = [this.#bin(x, 0), this.#bin(y, 1), this.#bin(z, 2)];
     const keys = new Set<number>();
     for (const a of [-1, 0, 1]) {
       for (const b of [-1, 0, 1]) for (const c of [-1, 0, 1]) keys.add(this.#key(i + a, j + b, k + c));

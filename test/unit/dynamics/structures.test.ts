@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { build, repeated } from '../../../src/dynamics/structures/build.ts';
+import { packing } from '../../../src/dynamics/structures/packing.ts';
 import { symbolOf } from '../../../src/elements.ts';
 import type { Structure } from '../../../src/io/structure.ts';
 import { volumeOf } from '../../../src/io/structure.ts';
@@ -77,6 +78,16 @@ describe('random packing', () => {
     for (let atom = 0; atom < 90; atom++) expect(around(structure, atom)[0].distance).toBeGreaterThanOrEqual(1.5);
     expect(made('random:Si30O60:2.2:1.5').positions).toEqual(structure.positions);
     expect(made('random:Si30O60:2.2:1.5', 2).positions).not.toEqual(structure.positions);
+  });
+
+  it('fills boxes of any shape, and keeps the distances across each face', () => {
+    const atom = { numbers: Int32Array.of(13), positions: new Float64Array(3), count: 40 };
+    const shape = [1, 2, 1.5] as const;
+    const box = packing({ pieces: [atom], density: 2.4, minDistance: 2.2, shape, random: randomNumbers(3) });
+    expect(box.cell![4] / box.cell![0]).toBeCloseTo(2, 12);
+    expect(box.cell![8] / box.cell![0]).toBeCloseTo(1.5, 12);
+    expect((40 * 26.9815385 * 1.6605390666) / volumeOf(box.cell!)).toBeCloseTo(2.4, 5);
+    for (let i = 0; i < 40; i++) expect(around(box, i)[0].distance).toBeGreaterThanOrEqual(2.2);
   });
 
   it('says so where there is no room', async () => {
