@@ -44,7 +44,7 @@ export async function prepare(
   const exclusions = new Exclusions();
   const given = origin?.card.elements ?? recipe.model?.elements;
   const found = await survey(corpus, given && new Set(given), exclusions, signal);
-  const unit = energyUnit(found);
+  const unit = recipe.selfEnergies === undefined ? energyUnit(found) : 'eV';
   if (unit !== undefined && unit !== 'eV') {
     throw new MltsError(
       'E_USAGE',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCheckpoint, writeCheckpoint } from '../../src/dynamics/output/checkpoint.ts';
 import { loadModelAndCard } from '../../src/model/load.ts';
 import { trainable } from '../../src/training/start.ts';
 import { MAIN, mlts, start, watch } from '../support/mlts.ts';
@@ -174,6 +175,13 @@ describe('a training that was killed', () => {
     expect(without.stderr).toBe(
       'E_FILE: small.checkpoint exists already. Go on with --resume, or replace it with --force.\n',
     );
+    const file = join(cwd, 'small.checkpoint');
+    const saved = readFileSync(file);
+    writeCheckpoint(file, { ...(readCheckpoint(file) as object), version: '0.0.1' });
+    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_VERSION: small.checkpoint was written by mlts 0.0.1/);
+    writeFileSync(file, saved.subarray(0, saved.length / 2));
+    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_(FILE|CHECKSUM): small.checkpoint/);
+    writeFileSync(file, saved);
     writeConfig(cwd, 'epochs: 4000\nseed: 2');
     expect((await train(cwd, '--resume')).stderr).toMatch(/^E_HASH: small.checkpoint belongs to another config/);
     writeConfig(cwd, 'epochs: 4000');
@@ -289,6 +297,31 @@ describe('bad input', () => {
     const { code, stderr } = await train(cwd);
     expect(stderr).toMatch(/^E_USAGE: the energies are total energies in hartree by their size/);
     expect(code).toBe(2);
+    writeConfig(cwd, 'epochs: 1\nself_energies: {H: -0.5, C: -37.8, O: -75}');
+    expect(await train(cwd)).toMatchObject({ code: 0 });
+  });
+
+  it('levels of theory that are mixed are told', async () => {
+    const cwd = folderWith('epochs: 1', { every: 6 });
+    const frames = framesOf((_, i) => i % 6 === 0).map((frame, i) =>
+      frame.replace(/energy=/, `level=${i < 7 ? 'wB97X' : 'GFN2-xTB'} energy=`),
+    );
+    writeFileSync(join(cwd, 'frames.extxyz'), frames.join(''));
+    const { code, stderr } = await train(cwd);
+    expect(stderr).toMatch(/^E_USAGE: the data mixes levels of theory: 7 of wB97X, \d+ of GFN2-xTB/);
+    expect(code).toBe(2);
+  });
+
+  it('what is in the test file as well is not trained on, and counted', { timeout: 60_000 }, async () => {
+    const cwd = folderWith('epochs: 1\nsplit: {validation: validation.extxyz, test: test.extxyz}', { every: 6 });
+    const frames = framesOf((_, i) => i % 6 === 0);
+    writeFileSync(join(cwd, 'validation.extxyz'), framesOf((_, i) => i % 6 === 1).join(''));
+    writeFileSync(join(cwd, 'test.extxyz'), frames.slice(0, 5).join(''));
+    const { code, stderr } = await train(cwd);
+    expect(stderr).toMatch(
+      /^5 frames left out: the same structure as one for validation or test \(frames.extxyz, frame 0\)$/m,
+    );
+    expect(code).toBe(0);
   });
 
   it('atoms that are too close are counted and left out', { timeout: 60_000 }, async () => {
