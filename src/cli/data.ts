@@ -1,4 +1,5 @@
 /** `mlts data`: labelled structures in files that are read from disk frame by frame. */
+import { setImmediate as signalsArrive } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkDataset, LIMITS } from '../dataset/check/check.ts';
 import { chunksOf, type Dataset } from '../dataset/dataset.ts';
@@ -99,6 +100,9 @@ interface ImportOptions extends Omit<ReadOptions, 'energy' | 'length'> {
   readonly lengthUnit?: LengthUnit;
 }
 
+/** Frames that are read without a look at Ctrl-C. */
+const FRAMES_BETWEEN = 256;
+
 async function importFiles(files: string[], given: ImportOptions): Promise<void> {
   const { out: file, json: asJson = false, energyUnit, lengthUnit, ...rest } = given;
   const options = {
@@ -114,7 +118,10 @@ async function importFiles(files: string[], given: ImportOptions): Promise<void>
     for (const source of files) {
       let index = 0;
       for await (const frame of readFrames(source, options, account)) {
-        stopIf(signal);
+        if (index % FRAMES_BETWEEN === 0) {
+          await signalsArrive();
+          stopIf(signal);
+        }
         if (frame.numbers.length === 0) account.exclude('no atoms', `${source}, frame ${index}`);
         else writer.add(frame);
         progress.update(++index, source);
@@ -147,7 +154,7 @@ async function check(file: string, { out: clean, json: asJson = false, ...limits
   await withSet(file, async (set) => {
     const report = await withBar(set.length, (update) => checkDataset(set, limits, update));
     if (clean !== undefined)
-      await withBar(report.clean.length, (update) => write(clean, [[set, report.clean]], update));
+      await withBar(report.clean.length, (update) => write(clean, [[set, report.clean]], update, interruption()));
     await print(checkText(file, clean, report, asJson));
     if (report.problems.length > 0) process.exitCode = 1;
   });
@@ -171,10 +178,11 @@ async function split(file: string, options: SplitOptions): Promise<void> {
   await withSet(file, async (set) => {
     const parts = splitDataset(set, { validation, test, blocks, by });
     const written = [...parts].map(([part, frames]) => ({ file: `${name}-${part}.mltsdata`, frames: frames.length }));
-    await withBar(set.length, (update) => {
+    const signal = interruption();
+    await withBar(set.length, async (update) => {
       let before = 0;
       for (const [part, frames] of parts) {
-        write(`${name}-${part}.mltsdata`, [[set, frames]], (done) => update(before + done));
+        await write(`${name}-${part}.mltsdata`, [[set, frames]], (done) => update(before + done), signal);
         before += frames.length;
       }
     });
@@ -197,6 +205,7 @@ async function merge(
         file,
         sets.map((set) => [set, undefined]),
         update,
+        interruption(),
       ),
     );
     await print(asJson ? `${JSON.stringify({ file, frames: total })}\n` : `${file}  ${total} frames\n`);
@@ -215,15 +224,18 @@ async function exportSet(
   });
 }
 
-function write(
+async function write(
   file: string,
   parts: readonly (readonly [set: Dataset, frames: Int32Array | undefined])[],
   update: (frames: number) => void,
-): void {
+  signal: AbortSignal,
+): Promise<void> {
   const writer = new DatasetWriter(file);
   try {
     for (const [set, chosen] of parts) {
       for (const frames of chunksOf(set, chosen)) {
+        await signalsArrive();
+        stopIf(signal);
         for (const frame of frames) writer.add(frame);
         update(writer.length);
       }
