@@ -15,9 +15,9 @@ void Chunk<T>::build(const ChunkContext<T>& context, std::vector<const StoredFra
   const Descriptor<T>& d = *context.descriptor;
   int mostNeighbours = 0;
   for (const auto* frame : frames_) mostNeighbours = std::max(mostNeighbours, frame->mostNeighbours);
-  scratch_.reserve(std::max({context.kernels->descriptor.scratchBytes(d, mostNeighbours, 1),
-                             context.training->forwardBytes(d, mostNeighbours),
-                             context.training->tangentBytes(d, mostNeighbours)}));
+  scratch_.reserve(
+      std::max({context.kernels->descriptor.scratchBytes(d, mostNeighbours, 1),
+                context.training->forwardBytes(d, mostNeighbours), context.training->tangentBytes(d, mostNeighbours)}));
   for (std::size_t f = 0; f < frames_.size(); f++) {
     const StoredFrame<T>& frame = *frames_[f];
     for (int k = 0; k < frame.centers(); k++) {
