@@ -67,11 +67,16 @@ export function levenbergMarquardt(
         }),
       ),
     );
-    const normal = jacobian.transpose().mmul(jacobian);
-    const pull = jacobian.transpose().mmul(Matrix.columnVector(rest));
-    const damped = normal.clone();
-    for (let k = 0; k < at.length; k++) damped.set(k, k, damped.get(k, k) * (1 + damping) + 1e-300);
-    const move = new SingularValueDecomposition(damped, { autoTranspose: true }).solve(pull).to1DArray();
+    // Of length 1 besides (Marquardt): a parameter that the points hardly feel is not lost below the rounding of another.
+    const norms = at.map((_, k) => jacobian.getColumnVector(k).norm() || 1);
+    const columns = jacobian.divRowVector(norms);
+    const normal = columns.transpose().mmul(columns);
+    const pull = columns.transpose().mmul(Matrix.columnVector(rest));
+    for (let k = 0; k < at.length; k++) normal.set(k, k, normal.get(k, k) * (1 + damping) + 1e-300);
+    const move = new SingularValueDecomposition(normal, { autoTranspose: true })
+      .solve(pull)
+      .to1DArray()
+      .map((value, k) => value / norms[k]);
     const next = at.map((value, k) => value + move[k] * scale[k]);
     const after = residuals(next);
     if (cost(after) <= cost(rest)) {

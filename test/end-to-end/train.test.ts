@@ -119,14 +119,14 @@ describe('files of their own for validation and test', () => {
       stderr: '48 frames left out: the same structure as one for validation or test (frames.extxyz, frame 0)\n',
     });
     const last = JSON.parse(stdout.trim().split('\n').at(-1)!);
-    const seen = await mlts(['analyze', 'errors', 't.extxyz', '--model', 'small.mlts', '--json'], {}, cwd);
-    const { structures, energy, forces } = JSON.parse(seen.stdout);
+    const seen = await mlts(['assess', 't.extxyz', '--model', 'small.mlts', '--json'], {}, cwd);
+    const { structures, energyPerAtom, forces } = JSON.parse(seen.stdout);
     expect(structures).toBe(24);
     expect(last).toMatchObject({ on: 'test', frames: 24 });
     for (const [trained, served] of [
-      [last.energy.rmse, energy.root],
-      [last.energy.mae, energy.mean],
-      [last.forces.rmse, forces.all.root],
+      [last.energy.rmse, energyPerAtom.rmse],
+      [last.energy.mae, energyPerAtom.mae],
+      [last.forces.rmse, forces.rmse],
     ]) {
       expect(Math.abs(trained / served - 1)).toBeLessThan(2e-3);
     }

@@ -32,7 +32,8 @@ describe.each(['birch-murnaghan', 'vinet'] as const)('%s', (equation) => {
           expect(found.residual).toBeLessThan(1e-8);
         },
       ),
-      { numRuns: 50 },
+      // The example once ended the fit with the energy 1e-5 eV off.
+      { numRuns: 50, examples: [[151.85976881301588, 2.9984720063312076, 3.222348924007499]] },
     );
   });
 
