@@ -71,7 +71,9 @@ async function together(count: number, { executable }: Lammps, input: string, st
   const jobs = Array.from({ length: count }, () => run([executable, '-in', input, '-log', 'none']));
   return (await Promise.all(jobs)).map((text) => {
     loopTime(text, steps, 1);
-    const timed = text.slice(text.lastIndexOf('CPU'), text.lastIndexOf('Loop time'));
+    const end = text.lastIndexOf('Loop time');
+    // LAMMPS also prints "CPU use" after each run.
+    const timed = text.slice(text.lastIndexOf('CPU', end), end);
     const at = [...timed.matchAll(/^ *\d+ +([\d.]+)/gm)].map(([, time]) => 1000 * Number(time));
     return at.slice(1).map((time, step) => time - at[step]);
   });
