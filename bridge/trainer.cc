@@ -122,9 +122,13 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     const auto env = info.Env();
     try {
       const auto precision = info[2].ToString().Utf8Value() == "double" ? Precision::double_ : Precision::single;
-      trainer_ =
-          Trainer::create(aniModel(info[0].ToObject()), makeThreadPool(info[1].ToNumber().Int32Value()), precision,
-                          static_cast<std::size_t>(info[3].ToNumber().DoubleValue()), info[4].ToString().Utf8Value());
+      const auto model = info[0].ToObject();
+      const bool isHipnn = model.Get("architecture").ToString().Utf8Value() == "hipnn";
+      const auto pool = makeThreadPool(info[1].ToNumber().Int32Value());
+      const auto descriptorBytes = static_cast<std::size_t>(info[3].ToNumber().DoubleValue());
+      const std::string isa = info[4].ToString().Utf8Value();
+      trainer_ = isHipnn ? Trainer::create(hipnnModel(model), pool, precision, isa)
+                         : Trainer::create(aniModel(model), pool, precision, descriptorBytes, isa);
     } catch (const Error& error) {
       throwError(env, error);
     }

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <random>
 
-#include "../src/training/hipnn/hipnn_network.hpp"
+#include "../src/engine/dispatch.hpp"
+#include "../src/training/hipnn/hipnn_pass.hpp"
 #include "../src/training/loss.hpp"
 #include "check.hpp"
 #include "hipnn_reference.hpp"
 
-using mlts::BatchLoss, mlts::FrameFacts, mlts::HipnnAtoms, mlts::HipnnLayout, mlts::HipnnNetwork, mlts::LossTerm;
+using mlts::BatchLoss, mlts::FrameFacts, mlts::HipnnAtoms, mlts::HipnnLayout, mlts::HipnnPass, mlts::LossTerm;
 
 namespace {
 
@@ -63,6 +64,14 @@ struct Batch {
   }
 };
 
+// One member's parameters where the layout has them.
+std::vector<double> placed(const HipnnLayout& layout, const mlts::HipnnModel& model, int member) {
+  const std::vector<double> own = layout.values(model, member);
+  std::vector<double> out(layout.map.size);
+  for (std::size_t k = 0; k < own.size(); k++) out[layout.map.place[k]] = own[k];
+  return out;
+}
+
 template <class T>
 HipnnAtoms<T> converted(const HipnnAtoms<double>& a) {
   return {a.element, a.first, a.neighbour, std::vector<T>(a.vectors.begin(), a.vectors.end())};
@@ -75,7 +84,8 @@ double lossOf(const HipnnLayout& layout, const Batch& batch, const std::vector<d
               const std::vector<LossTerm>& terms, std::vector<double>* gradient) {
   const HipnnAtoms<T> atoms = converted<T>(batch.atoms);
   const std::vector<T> parameters(values.begin(), values.end());
-  HipnnNetwork<T> network(layout);
+  const auto engine = HipnnPass<T>::create(layout, mlts::selectKernels("").name);
+  HipnnPass<T>& network = *engine;
   network.setParameters(parameters.data());
   std::vector<T> energies(atoms.atoms()), pairGradients(3 * static_cast<std::size_t>(atoms.pairs()));
   network.forward(atoms, energies.data());
@@ -128,7 +138,7 @@ double lossOf(const HipnnLayout& layout, const Batch& batch, const std::vector<d
   if (!gradient) return report.loss;
   loss.setMeanSquares(sums);
   pass();
-  std::vector<T> out(layout.size, T(0));
+  std::vector<T> out(layout.map.size, T(0));
   network.addGradient(slopes.data(), withForces ? tangents.data() : nullptr, out.data());
   gradient->assign(out.begin(), out.end());
   return report.loss;
@@ -142,14 +152,14 @@ void compareWithDifferences(int order, const std::vector<LossTerm>& terms, int f
   const reference::HipnnWeights weights(order, 2, features, 4, 2, 1, {1, 6, 8}, atomLayers);
   const HipnnLayout layout(weights.model);
   const Batch batch(weights.model.cutoff, {5, 4});
-  const std::vector<double> values = layout.values(weights.model, 1);
+  const std::vector<double> values = placed(layout, weights.model, 1);
   std::vector<double> gradient;
   lossOf<double>(layout, batch, values, terms, &gradient);
   double largest = 0;
   for (const double g : gradient) largest = std::max(largest, std::fabs(g));
   CHECK(largest > 1e-3);
   constexpr double h = 3e-4;
-  for (std::size_t k = 0; k < layout.size; k++) {
+  for (std::size_t k = 0; k < layout.map.size; k++) {
     const auto at = [&](double step) {
       std::vector<double> moved = values;
       moved[k] += step;
@@ -172,8 +182,9 @@ TEST(energies_are_those_of_the_equations) {
     const HipnnLayout layout(weights.model);
     const Batch batch(weights.model.cutoff, {6, 3});
     for (int member = 0; member < 2; member++) {
-      const auto values = layout.values(weights.model, member);
-      HipnnNetwork<double> network(layout);
+      const auto values = placed(layout, weights.model, member);
+      const auto engine = HipnnPass<double>::create(layout, mlts::selectKernels("").name);
+      HipnnPass<double>& network = *engine;
       network.setParameters(values.data());
       std::vector<double> energies(batch.atoms.atoms());
       network.forward(batch.atoms, energies.data());
@@ -213,13 +224,13 @@ TEST(single_precision_gives_the_same_gradient) {
     const reference::HipnnWeights weights(order, 1, 12, 6, 2);
     const HipnnLayout layout(weights.model);
     const Batch batch(weights.model.cutoff, {7, 5});
-    const auto values = layout.values(weights.model, 0);
+    const auto values = placed(layout, weights.model, 0);
     const std::vector<LossTerm> terms{term(energy, squared, 1), term(forces, squared, 1)};
     std::vector<double> single, twice;
     lossOf<float>(layout, batch, values, terms, &single);
     lossOf<double>(layout, batch, values, terms, &twice);
     double norm = 0, difference = 0;
-    for (std::size_t k = 0; k < layout.size; k++) {
+    for (std::size_t k = 0; k < layout.map.size; k++) {
       norm += twice[k] * twice[k];
       difference += (single[k] - twice[k]) * (single[k] - twice[k]);
     }

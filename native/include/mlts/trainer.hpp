@@ -1,5 +1,5 @@
-// Training: exact gradients of losses in energies, forces and virials with respect to the weights of an ANI ensemble,
-// and the optimiser. Å, eV. Throws mlts::Error.
+// Training: exact gradients of losses in energies, forces and virials with respect to the parameters of an ANI or
+// HIP-NN ensemble, and the optimiser. Å, eV. Throws mlts::Error.
 #pragma once
 
 #include <cstddef>
@@ -84,6 +84,8 @@ class Trainer {
   // The model's weights are copied. Descriptors of frames are kept until all frames take `descriptorBytes`.
   static std::unique_ptr<Trainer> create(const AniModel& model, std::shared_ptr<ThreadPool> pool, Precision precision,
                                          std::size_t descriptorBytes, const std::string& isa = "");
+  static std::unique_ptr<Trainer> create(const HipnnModel& model, std::shared_ptr<ThreadPool> pool, Precision precision,
+                                         const std::string& isa = "");
   virtual ~Trainer() = default;
 
   struct Loaded {
@@ -106,7 +108,7 @@ class Trainer {
                        const std::int32_t* cancelled) = 0;
 
   virtual int members() const = 0;
-  // Of one member, in the order element, layer, weights [outputs][inputs], biases [outputs].
+  // Of one member, in the order of the tensors of a model file (docs/model-format.md).
   virtual std::size_t parameters() const = 0;
   virtual void values(Weights which, double* out) const = 0;
   virtual void setValues(const double* values) = 0;

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "../engine/tiles.hpp"
+#include "ani_layout.hpp"
+#include "frame_sink.hpp"
 #include "frames.hpp"
-#include "parameters.hpp"
 
 namespace mlts {
 
@@ -17,7 +18,7 @@ struct ChunkContext {
   const BlockMap* map;
   const Kernels<T>* kernels;
   const TrainingKernels<T>* training;
-  const ParameterLayout* layout;
+  const AniLayout* layout;
   T celuAlpha;
   double energyScale;
   std::vector<std::int16_t> dense;  // 0, 1, 2 …
@@ -29,15 +30,6 @@ struct MemberWeights {
   const T *value, *forward;
   T* gradient;
   const std::vector<LayerSettings>* layers;  // which are frozen; null: none
-};
-
-// Takes a frame's predictions; what it leaves in them are the loss's derivatives.
-class FrameSink {
- public:
-  virtual ~FrameSink() = default;
-  // index: of the frame in the chunk. energy: eV, self energies left out. forces [atoms][3], virial [9]: null where
-  // they were not computed. Returns whether forces or virial have a derivative other than 0.
-  virtual bool take(int index, int member, double& energy, double* forces, double* virial) = 0;
 };
 
 template <class T>

@@ -44,21 +44,18 @@ Center<T> CenterArraysOf<T>::unpack(const StoredFrame<T>& frame, int k, const De
 }
 
 template <class T>
-FrameStore<T>::FrameStore(const AniModel& model, const Descriptor<T>& d, const BlockMap& map, const Kernels<T>& kernels,
-                          const TrainingKernels<T>& training, decltype(NeighbourKernels<float>::within) within,
-                          ThreadPool& pool, std::size_t descriptorBytes)
-    : model_(model),
-      descriptor_(d),
-      map_(map),
-      kernels_(kernels),
-      training_(training),
-      within_(within),
-      pool_(pool),
-      descriptorBytes_(descriptorBytes),
-      dense_(map.blocks) {
-  std::iota(dense_.begin(), dense_.end(), std::int16_t{0});
+FrameStore<T>::FrameStore(FrameModel model, const Kernels<T>& kernels, decltype(NeighbourKernels<float>::within) within,
+                          ThreadPool& pool)
+    : model_(std::move(model)), kernels_(kernels), within_(within), pool_(pool) {
   elementOf_.fill(-1);
-  for (std::size_t e = 0; e < model.elements.size(); e++) elementOf_.at(model.elements[e]) = static_cast<int>(e);
+  for (std::size_t e = 0; e < model_.elements.size(); e++) elementOf_.at(model_.elements[e]) = static_cast<int>(e);
+}
+
+template <class T>
+void FrameStore<T>::keepDescriptors(const Descriptor<T>& d, const BlockMap& map, const TrainingKernels<T>& training,
+                                    std::size_t bytes) {
+  keeping_ = {&d, &map, &training, bytes, std::vector<std::int16_t>(map.blocks)};
+  std::iota(keeping_.dense.begin(), keeping_.dense.end(), std::int16_t{0});
 }
 
 template <class T>
@@ -145,7 +142,7 @@ std::unique_ptr<StoredFrame<T>> FrameStore<T>::store(const LabelledFrame& frame,
                        frame.positions,
                        frame.cell,
                        {frame.pbc[0], frame.pbc[1], frame.pbc[2]}},
-                      model_.radialCutoff, 0, within_, nullptr);
+                      model_.cutoff, 0, within_, nullptr);
   out->facts = {frame.atoms,
                 frame.weight,
                 volumeOf(frame),
@@ -164,23 +161,24 @@ std::unique_ptr<StoredFrame<T>> FrameStore<T>::store(const LabelledFrame& frame,
   out->first.shrink_to_fit();
   out->self.shrink_to_fit();
   out->element.shrink_to_fit();
-  if (bytes_ < descriptorBytes_) storeDescriptors(*out, scratch);
+  if (keeping_.descriptor && bytes_ < keeping_.bytes) storeDescriptors(*out, scratch);
   return out;
 }
 
 template <class T>
 void FrameStore<T>::storeDescriptors(StoredFrame<T>& out, Scratch& scratch) const {
-  const Descriptor<T>& d = descriptor_;
+  const Descriptor<T>& d = *keeping_.descriptor;
+  const TrainingKernels<T>& training = *keeping_.training;
   T* const row = scratch.row.reserve(static_cast<std::size_t>(d.blocks) * blockWidth);
-  char* const memory = scratch.kernel.reserve(training_.forwardBytes(d, out.mostNeighbours));
+  char* const memory = scratch.kernel.reserve(training.forwardBytes(d, out.mostNeighbours));
   out.seen.push_back(0);
   for (int k = 0; k < out.centers(); k++) {
-    const Center<T> center = scratch.center.unpack(out, k, d, training_);
+    const Center<T> center = scratch.center.unpack(out, k, d, training);
     const GroupMask mask = groupsSeen(center.segment, d);
-    training_.forward(d, center, dense_.data(), dense_.data(), d.blocks, row, 1, 0, memory);
-    for (std::size_t group = 0; group < map_.blocksOfGroup.size(); group++) {
+    training.forward(d, center, keeping_.dense.data(), keeping_.dense.data(), d.blocks, row, 1, 0, memory);
+    for (std::size_t group = 0; group < keeping_.map->blocksOfGroup.size(); group++) {
       if (!mask.test(static_cast<int>(group))) continue;
-      for (const std::int16_t block : map_.blocksOfGroup[group])
+      for (const std::int16_t block : keeping_.map->blocksOfGroup[group])
         out.descriptor.insert(out.descriptor.end(), row + block * blockWidth, row + (block + 1) * blockWidth);
     }
     out.seen.push_back(static_cast<std::uint32_t>(out.descriptor.size()));
@@ -195,10 +193,10 @@ void FrameStore<T>::storeCenter(StoredFrame<T>& out, int k, Scratch& scratch) co
   T* const g = scratch.geometry.reserve(4 * capacity + blockWidth);
   std::int32_t* const atoms = scratch.atoms.reserve(capacity + blockWidth);
   T nearest;
-  const std::size_t segments = 2 * static_cast<std::size_t>(descriptor_.elements) + 1;
+  const std::size_t segments = 2 * model_.elements.size() + 1;
   out.segment.resize(out.segment.size() + segments);
   const int count = kernels_.neighbours.filter(
-      list.candidates(k), descriptor_.radialCutoff, descriptor_.angularCutoff, 0,
+      list.candidates(k), static_cast<T>(model_.cutoff), static_cast<T>(model_.innerCutoff), 0,
       {g, g + capacity, g + 2 * capacity, g + 3 * capacity, atoms, out.segment.data() + out.segment.size() - segments,
        &nearest, scratch.spare.reserve(5 * (capacity + blockWidth))});
   const int atom = list.atom(k);

@@ -48,13 +48,23 @@ class CenterArraysOf {
   Buffer<std::int32_t> atoms_;
 };
 
+// What is to be known of a model to keep frames for it.
+struct FrameModel {
+  std::vector<int> elements;         // atomic numbers
+  std::vector<double> selfEnergies;  // [element] eV
+  double minDistance;                // Å
+  double cutoff;                     // Å
+  double innerCutoff;                // neighbours within it come first in their element's segment
+};
+
 template <class T>
 class FrameStore {
  public:
-  // Descriptors are kept as long as all frames together take no more than `descriptorBytes`.
-  FrameStore(const AniModel& model, const Descriptor<T>& d, const BlockMap& map, const Kernels<T>& kernels,
-             const TrainingKernels<T>& training, decltype(NeighbourKernels<float>::within) within, ThreadPool& pool,
-             std::size_t descriptorBytes);
+  FrameStore(FrameModel model, const Kernels<T>& kernels, decltype(NeighbourKernels<float>::within) within,
+             ThreadPool& pool);
+  // From now on descriptors are kept with the frames as long as all frames together take no more than `bytes`.
+  void keepDescriptors(const Descriptor<T>& d, const BlockMap& map, const TrainingKernels<T>& training,
+                       std::size_t bytes);
 
   std::vector<Trainer::Loaded> load(const std::vector<LabelledFrame>& frames);
   void unload(const std::vector<int>& ids);
@@ -78,15 +88,19 @@ class FrameStore {
   void storeCenter(StoredFrame<T>& out, int k, Scratch& scratch) const;
   void storeDescriptors(StoredFrame<T>& out, Scratch& scratch) const;
 
-  const AniModel& model_;
-  const Descriptor<T>& descriptor_;
-  const BlockMap& map_;
+  struct Keeping {
+    const Descriptor<T>* descriptor = nullptr;
+    const BlockMap* map;
+    const TrainingKernels<T>* training;
+    std::size_t bytes = 0;
+    std::vector<std::int16_t> dense;  // 0, 1, 2 …
+  };
+
+  FrameModel model_;
   const Kernels<T>& kernels_;
-  const TrainingKernels<T>& training_;
   decltype(NeighbourKernels<float>::within) within_;
   ThreadPool& pool_;
-  std::size_t descriptorBytes_;
-  std::vector<std::int16_t> dense_;  // 0, 1, 2 …
+  Keeping keeping_;
   std::array<int, 256> elementOf_;
   std::vector<std::unique_ptr<StoredFrame<T>>> frames_;
   std::vector<int> free_;

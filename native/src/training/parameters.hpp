@@ -1,7 +1,5 @@
-// Weights and biases of one member in the order of the gradient's kernels, with Adam's moments.
-//
-// One array a member: per element and layer the weights as [inputs/16][outputs][16], then the biases; widths padded to
-// multiples of 16, the first layer's inputs being the blocks of the descriptor. Padding is 0 and stays 0.
+// Parameters of the members of an ensemble as the gradient's kernels want them, with Adam's moments: one array a
+// member, cut into runs that begin and end at multiples of 16. Padding is 0 and stays 0.
 #pragma once
 
 #include <functional>
@@ -14,25 +12,23 @@
 
 namespace mlts {
 
-struct LayerShape {
-  int inputs, outputs;          // padded; the output layer's only output is not
-  std::size_t weights, biases;  // offsets
-  bool last;
+// Parameters that are stepped alike.
+struct ParameterRun {
+  std::size_t offset, length;
+  int layer;     // whose settings they have
+  bool weights;  // decay is for these
 };
 
-struct ParameterLayout {
-  std::vector<std::vector<LayerShape>> elements;  // [element][layer]
-  std::size_t size = 0;                           // of the array, a multiple of 16
-  std::vector<std::uint32_t> place;               // [parameters] where each lies, in the model's own order
-
-  // column(block, lane): index in the model's own descriptor, or −1 for padding. Throws E_MODEL without hidden layers.
-  ParameterLayout(const AniModel& model, int blocks, const std::function<int(int block, int lane)>& column);
+struct ParameterMap {
+  std::size_t size = 0;              // of the array, a multiple of 16
+  std::vector<std::uint32_t> place;  // [parameters] where each lies, in the model's own order
+  std::vector<ParameterRun> runs;    // together all of the array
 };
 
 template <class T>
 struct MemberParameters {
-  Buffer<T> value, m, v, average, forward;  // forward: hidden layers' weights as [outputs/16][inputs][16]
-  std::vector<Buffer<T>> gradient;          // [parts]
+  Buffer<T> value, m, v, average;
+  std::vector<Buffer<T>> gradient;  // [parts]
   std::int64_t steps = 0;
   bool averaged = false;
 };
@@ -40,14 +36,19 @@ struct MemberParameters {
 template <class T>
 class Parameters {
  public:
-  Parameters(const AniModel& model, ParameterLayout layout, const TrainingKernels<T>& kernels, ThreadPool& pool);
+  // values: [members][parameters] in the model's own order.
+  Parameters(ParameterMap map, int members, const std::vector<double>& values, const TrainingKernels<T>& kernels,
+             ThreadPool& pool);
 
-  const ParameterLayout& layout() const { return layout_; }
+  const ParameterMap& map() const { return map_; }
   int members() const { return static_cast<int>(members_.size()); }
   MemberParameters<T>& operator[](int m) { return members_[m]; }
 
-  // Derives `forward` of all members after the values have changed.
-  void transpose();
+  // What is derived from the values is made again by this each time they have changed.
+  void onChange(std::function<void()> derive);
+  void changed() const {
+    if (derive_) derive_();
+  }
   void swapAverages();  // values and averages, where there are averages
   void reserveGradients();
 
@@ -62,11 +63,8 @@ class Parameters {
   void restore(const std::uint8_t* bytes, std::size_t size);
 
  private:
-  // f(offset, length, layer, whether they are weights) for each run of parameters of one kind.
-  template <class F>
-  void forEachRun(F f) const;
-
-  ParameterLayout layout_;
+  ParameterMap map_;
+  std::function<void()> derive_;
   const TrainingKernels<T>& kernels_;
   ThreadPool& pool_;
   std::vector<MemberParameters<T>> members_;

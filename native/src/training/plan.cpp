@@ -4,15 +4,6 @@
 #include <unordered_map>
 
 namespace mlts {
-namespace {
-
-// Few enough for activations to stay in the second-level cache, enough to fill tiles (measured on molecules of 20
-// atoms).
-constexpr int framesPerChunk = 32;
-constexpr int atomsPerChunk = 768;
-
-}  // namespace
-
 std::vector<PlannedFrame> unite(const Batches& batches) {
   struct Entry {
     int place, repeat, member, id;  // a batch may hold a frame more than once
@@ -45,7 +36,7 @@ std::vector<PlannedFrame> unite(const Batches& batches) {
   return frames;
 }
 
-Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(int id)>& atoms) {
+Plan plan(std::vector<PlannedFrame> frames, int parts, ChunkSize size, const std::function<int(int id)>& atoms) {
   Plan result;
   result.frames = std::move(frames);
   const auto& all = result.frames;
@@ -65,8 +56,8 @@ Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(i
       std::size_t end = first + 1;
       while (end < partEnd && all[end].members == all[first].members) end++;
       const std::size_t count = end - first, atomCount = atomsUpTo[end] - atomsUpTo[first];
-      const std::size_t chunks = std::clamp<std::size_t>(
-          std::max((count + framesPerChunk - 1) / framesPerChunk, atomCount / atomsPerChunk), 1, count);
+      const std::size_t chunks =
+          std::clamp<std::size_t>(std::max((count + size.frames - 1) / size.frames, atomCount / size.atoms), 1, count);
       for (std::size_t c = 0; c < chunks; c++) {
         const std::size_t begin = first + c * count / chunks;
         result.chunks.push_back({begin, first + (c + 1) * count / chunks - begin, all[first].members});

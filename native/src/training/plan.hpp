@@ -28,7 +28,12 @@ struct Plan {
 // Frames that several members have in their batches are worked on once for all of them.
 std::vector<PlannedFrame> unite(const Batches& batches);
 
-// As many parts of about equal cost, each cut into chunks of at most 32 frames and about 768 atoms.
-Plan plan(std::vector<PlannedFrame> frames, int parts, const std::function<int(int id)>& atoms);
+// Few enough for what a pass keeps to stay in the second-level cache, enough to fill tiles.
+struct ChunkSize {
+  int frames, atoms;
+};
+
+// As many parts of about equal cost, each cut into chunks of at most that many frames and about that many atoms.
+Plan plan(std::vector<PlannedFrame> frames, int parts, ChunkSize size, const std::function<int(int id)>& atoms);
 
 }  // namespace mlts

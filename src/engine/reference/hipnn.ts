@@ -168,7 +168,7 @@ export class Hipnn implements Family {
 }
 
 /** R_i = Σ_n (E^n)² / [(E^n)² + (E^{n−1})²]; a term 0/0 counts 0. */
-function hierarchicality(energies: readonly number[]): number {
+export function hierarchicality(energies: readonly number[]): number {
   let sum = 0;
   for (let n = 1; n < energies.length; n++) {
     const square = energies[n] ** 2;

@@ -59,6 +59,21 @@ export class Sums {
     }
   }
 
+  /**
+   * Adds what a backend has summed already: the forces of one atom, and its virial.
+   * @param forces [members or 1, 3] from `at` on, eV/Å; where derivatives of the mean will do, that of the members is taken
+   * @param virial [3,3] from `virialAt` on, eV
+   */
+  addForces(atom: number, forces: Float32Array, at: number, count: number, virial?: Float32Array, virialAt = 0): void {
+    for (let m = 0; m < count; m++) {
+      const to = this.perMember ? m * this.#n + atom : atom;
+      const weight = this.perMember ? 1 : 1 / count;
+      for (let b = 0; b < 3; b++) this.#forces[3 * to + b] += weight * forces[at + 3 * m + b];
+    }
+    if (virial === undefined || this.#virials.length === 0) return;
+    for (let k = 0; k < 9; k++) this.#virials[9 * atom + k] += virial[virialAt + k];
+  }
+
   result(): Result {
     const want = this.#want;
     const memberEnergies = Float64Array.from({ length: this.#members }, (_, m) =>

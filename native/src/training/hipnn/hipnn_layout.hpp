@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "../parameters.hpp"
 #include "mlts/potential.hpp"
 
 namespace mlts {
@@ -29,10 +30,10 @@ struct HipnnLayout {
   int order, components, features, sensitivities, elements;  // components: 1, 4 or 9 environments
   double cusp, cutoff, energyScale;
   std::vector<HipnnBlockPlace> blocks;
-  std::size_t size = 0;
+  ParameterMap map;  // own order: as below, block by block
 
   explicit HipnnLayout(const HipnnModel& model);
-  // [size] of one member.
+  // [parameters] of one member in the own order.
   std::vector<double> values(const HipnnModel& model, int member) const;
 };
 

@@ -2,14 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "products.hpp"
 
-namespace mlts {
+namespace mlts::MLTS_ISA {
+
+namespace {
+
+template <class T>
+MLTS_INLINE void softplus(Vec<T> t, T* h, T* slope) {
+  const Vec<T> small = exp<T>(min(t, -t));  // no overflow
+  storeu(h, max(t, Vec<T>{}) + log(1 + small));
+  storeu(slope, (t > 0 ? Vec<T>{} + 1 : small) / (1 + small));
+}
+
+// h = ln(1 + eᵗ) and its derivative.
+template <class T>
+void softplus(const T* t, std::size_t count, T* h, T* slope) {
+  std::size_t i = 0;
+  for (; i + lanes<T> <= count; i += lanes<T>) softplus<T>(loadu(t + i), h + i, slope + i);
+  if (i == count) return;
+  T rest[3][lanes<T>] = {};
+  std::copy_n(t + i, count - i, rest[0]);
+  softplus<T>(loadu(rest[0]), rest[1], rest[2]);
+  std::copy_n(rest[1], count - i, h + i);
+  std::copy_n(rest[2], count - i, slope + i);
+}
+
+}  // namespace
 
 template <class T>
 HipnnNetwork<T>::HipnnNetwork(const HipnnLayout& layout)
-    : layout_(layout), layersPerBlock_(static_cast<int>(layout.blocks[0].base.size())), blocks_(layout.blocks.size()) {
+    : layout_(layout),
+      layersPerBlock_(static_cast<int>(layout.blocks[0].base.size())),
+      fused_(layout.blocks.size()),
+      stride_((layout.sensitivities + lanes<T> - 1) / lanes<T> * lanes<T>),
+      blocks_(layout.blocks.size()) {
   const std::size_t outputs = 1 + blocks_.size() * layersPerBlock_;
   for (auto* arrays : {&z_, &zdot_, &zeta_}) arrays->resize(outputs);
   for (Block& block : blocks_) block.layers.resize(layersPerBlock_);
@@ -18,7 +47,7 @@ HipnnNetwork<T>::HipnnNetwork(const HipnnLayout& layout)
 template <class T>
 void HipnnNetwork<T>::setParameters(const T* values) {
   values_ = values;
-  transposed_.assign(layout_.size, T(0));
+  transposed_.assign(layout_.map.size, T(0));
   const auto transpose = [&](std::size_t place, int rows, int columns) {
     for (int r = 0; r < rows; r++)
       for (int c = 0; c < columns; c++)
@@ -26,7 +55,14 @@ void HipnnNetwork<T>::setParameters(const T* values) {
             values[place + static_cast<std::size_t>(r) * columns + c];
   };
   const int f = layout_.features;
-  for (const HipnnBlockPlace& block : layout_.blocks) {
+  for (std::size_t b = 0; b < blocks_.size(); b++) {
+    const HipnnBlockPlace& block = layout_.blocks[b];
+    fused_[b].resize(static_cast<std::size_t>(layout_.sensitivities) * f * block.inputs);
+    for (int v = 0; v < layout_.sensitivities; v++)
+      for (int o = 0; o < f; o++)
+        for (int k = 0; k < block.inputs; k++)
+          fused_[b][(static_cast<std::size_t>(o) * layout_.sensitivities + v) * block.inputs + k] =
+              values[block.interaction + (static_cast<std::size_t>(v) * f + o) * block.inputs + k];
     for (int v = 0; v < layout_.sensitivities; v++)
       transpose(block.interaction + static_cast<std::size_t>(v) * f * block.inputs, f, block.inputs);
     if (block.hasAdjust) transpose(block.adjust, f, block.inputs);
@@ -35,56 +71,67 @@ void HipnnNetwork<T>::setParameters(const T* values) {
   }
 }
 
-// out += in Wᵀ (+ b)
+// out (+)= in Wᵀ (+ b)
 template <class T>
+template <Into into>
 void HipnnNetwork<T>::affine(const AffinePlace& place, const Array& in, bool withBias, Array& out) const {
-  for (int i = 0; withBias && i < n_; i++)
-    for (int o = 0; o < place.outputs; o++)
-      out[static_cast<std::size_t>(i) * place.outputs + o] += values_[place.biases + o];
-  addProduct(n_, place.inputs, place.outputs, in.data(), place.inputs, transposed_.data() + place.weights,
-             place.outputs, out.data(), place.outputs);
+  const auto multiply = [&](auto how) {
+    product<decltype(how)::value>(n_, place.inputs, place.outputs, in.data(), place.inputs,
+                                  transposed_.data() + place.weights, place.outputs, out.data(), place.outputs);
+  };
+  out.resize(static_cast<std::size_t>(n_) * place.outputs);
+  for (int i = 0; withBias && i < n_; i++) {
+    T* const row = out.data() + static_cast<std::size_t>(i) * place.outputs;
+    if (into == Into::sum)
+      addRow(at(place.biases), place.outputs, row);
+    else
+      copyRow(at(place.biases), place.outputs, row);
+  }
+  if (into == Into::sum || withBias)
+    multiply(std::integral_constant<Into, Into::sum>{});
+  else
+    multiply(std::integral_constant<Into, Into::fresh>{});
 }
 
-// out += in W
+// out (+)= in W
 template <class T>
+template <Into into>
 void HipnnNetwork<T>::back(const AffinePlace& place, const Array& in, Array& out) const {
-  addProduct(n_, place.outputs, place.inputs, in.data(), place.outputs, at(place.weights), place.inputs, out.data(),
-             place.inputs);
+  out.resize(static_cast<std::size_t>(n_) * place.inputs);
+  product<into>(n_, place.outputs, place.inputs, in.data(), place.outputs, at(place.weights), place.inputs, out.data(),
+                place.inputs);
 }
 
 template <class T>
 void HipnnNetwork<T>::addWeights(const AffinePlace& place, const Array& out, const Array& in, T* gradient) const {
-  addOuter(n_, place.outputs, place.inputs, out.data(), place.outputs, in.data(), place.inputs,
-           gradient + place.weights, place.inputs);
+  outerProduct(n_, place.outputs, place.inputs, out.data(), place.outputs, in.data(), place.inputs,
+               gradient + place.weights, place.inputs);
 }
 
 template <class T>
 void HipnnNetwork<T>::addBiases(const AffinePlace& place, const Array& out, T* gradient) const {
   for (int i = 0; i < n_; i++)
-    for (int o = 0; o < place.outputs; o++)
-      gradient[place.biases + o] += out[static_cast<std::size_t>(i) * place.outputs + o];
+    addRow(out.data() + static_cast<std::size_t>(i) * place.outputs, place.outputs, gradient + place.biases);
 }
 
+// out = skip(in): what a layer adds its own to.
 template <class T>
 void HipnnNetwork<T>::skip(int block, bool isFirst, const Array& in, Array& out) const {
   const HipnnBlockPlace& place = layout_.blocks[block];
   const int f = layout_.features;
-  if (isFirst && place.hasAdjust) {
-    addProduct(n_, place.inputs, f, in.data(), place.inputs, transposed_.data() + place.adjust, f, out.data(), f);
-  } else {
-    for (std::size_t i = 0; i < out.size(); i++) out[i] += in[i];
-  }
+  if (!isFirst || !place.hasAdjust) return void(out = in);
+  out.resize(static_cast<std::size_t>(n_) * f);
+  product<Into::fresh>(n_, place.inputs, f, in.data(), place.inputs, transposed_.data() + place.adjust, f, out.data(),
+                       f);
 }
 
 template <class T>
 void HipnnNetwork<T>::skipBack(int block, bool isFirst, const Array& in, Array& out) const {
   const HipnnBlockPlace& place = layout_.blocks[block];
   const int f = layout_.features;
-  if (isFirst && place.hasAdjust) {
-    addProduct(n_, f, place.inputs, in.data(), f, at(place.adjust), place.inputs, out.data(), place.inputs);
-  } else {
-    for (std::size_t i = 0; i < out.size(); i++) out[i] += in[i];
-  }
+  if (!isFirst || !place.hasAdjust) return void(out = in);
+  out.resize(static_cast<std::size_t>(n_) * place.inputs);
+  product<Into::fresh>(n_, f, place.inputs, in.data(), f, at(place.adjust), place.inputs, out.data(), place.inputs);
 }
 
 template <class T>
@@ -103,23 +150,17 @@ void HipnnNetwork<T>::forward(const HipnnAtoms<T>& atoms, T* energies) {
     for (int l = 0; l < layersPerBlock_; l++) {
       Layer& layer = blocks_[b].layers[l];
       const Array& in = z_[layerIndex(b, l) - 1];
-      layer.t.assign(values, T(0));
-      affine(place.base[l], in, true, layer.t);
+      affine<Into::fresh>(place.base[l], in, true, layer.t);
       if (l == 0) {
         findMoments(b, blocks_[b].environment, blocks_[b].moments);
         addNorms(b, layer.t, nullptr);
       }
       layer.h.resize(values);
       layer.slope.resize(values);
-      for (std::size_t i = 0; i < values; i++) {
-        const T t = layer.t[i], small = std::exp(-std::fabs(t));  // no overflow
-        layer.h[i] = std::max(t, T(0)) + std::log1p(small);
-        layer.slope[i] = (t > 0 ? T(1) : small) / (1 + small);
-      }
+      softplus(layer.t.data(), values, layer.h.data(), layer.slope.data());
       Array& out = z_[layerIndex(b, l)];
-      out.assign(values, T(0));
       skip(b, l == 0, in, out);
-      affine(place.residual[l], layer.h, true, out);
+      affine<Into::sum>(place.residual[l], layer.h, true, out);
     }
     const Array& out = z_[layerIndex(b, layersPerBlock_ - 1)];
     for (int i = 0; i < n_; i++) {
@@ -144,14 +185,14 @@ void HipnnNetwork<T>::pairGradients(T* out) {
     for (int l = layersPerBlock_ - 1; l >= 0; l--) {
       Layer& layer = blocks_[b].layers[l];
       const Array& own = zeta_[layerIndex(b, l)];
-      layer.eta.assign(values, T(0));
-      back(place.residual[l], own, layer.eta);
+      back<Into::fresh>(place.residual[l], own, layer.eta);
       layer.tau.resize(values);
       for (std::size_t i = 0; i < values; i++) layer.tau[i] = layer.slope[i] * layer.eta[i];
       Array& in = zeta_[layerIndex(b, l) - 1];
-      in.assign(static_cast<std::size_t>(n_) * place.base[l].inputs, T(0));
-      skipBack(b, l == 0, own, in);
-      back(place.base[l], layer.tau, in);
+      if (b > 0 || l > 0) {
+        skipBack(b, l == 0, own, in);
+        back<Into::sum>(place.base[l], layer.tau, in);
+      }
       if (l > 0) continue;
       normsBack(b, layer.tau, false, blocks_[b].momentsGradient, nullptr);
       momentsBack(b, blocks_[b].momentsGradient, blocks_[b].environmentGradient);
@@ -168,15 +209,16 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
   const std::size_t values = static_cast<std::size_t>(n_) * f;
   if (tangent) {
     findDirections(tangents);
-    zdot_[0].assign(z_[0].size(), T(0));
     for (int b = 0; b < count; b++) {
       const HipnnBlockPlace& place = layout_.blocks[b];
       findEnvironment(b, true);
       for (int l = 0; l < layersPerBlock_; l++) {
         Layer& layer = blocks_[b].layers[l];
         const Array& in = zdot_[layerIndex(b, l) - 1];
-        layer.tdot.assign(values, T(0));
-        affine(place.base[l], in, false, layer.tdot);
+        if (b == 0 && l == 0)
+          layer.tdot.assign(values, T(0));
+        else
+          affine<Into::fresh>(place.base[l], in, false, layer.tdot);
         if (l == 0) {
           findMoments(b, blocks_[b].environmentDot, blocks_[b].momentsDot);
           addNorms(b, layer.tdot, &layer.tdot);
@@ -184,9 +226,11 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
         layer.hdot.resize(values);
         for (std::size_t i = 0; i < values; i++) layer.hdot[i] = layer.slope[i] * layer.tdot[i];
         Array& out = zdot_[layerIndex(b, l)];
-        out.assign(values, T(0));
-        skip(b, l == 0, in, out);
-        affine(place.residual[l], layer.hdot, false, out);
+        if (b == 0 && l == 0)
+          out.assign(values, T(0));
+        else
+          skip(b, l == 0, in, out);
+        affine<Into::sum>(place.residual[l], layer.hdot, false, out);
       }
     }
   }
@@ -207,8 +251,7 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
       const Layer& layer = blocks_[b].layers[l];
       const int index = layerIndex(b, l);
       const Array& in = z_[index - 1];
-      tbar.assign(values, T(0));
-      back(place.residual[l], zbar, tbar);
+      back<Into::fresh>(place.residual[l], zbar, tbar);
       for (std::size_t i = 0; i < values; i++) {
         tbar[i] *= layer.slope[i];
         if (tangent) tbar[i] += layer.slope[i] * (1 - layer.slope[i]) * layer.tdot[i] * layer.eta[i];
@@ -222,27 +265,17 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
       if (adjusted) addWeights(adjust, zbar, in, gradient);
       if (tangent) {
         addWeights(place.residual[l], zeta_[index], layer.hdot, gradient);
-        addWeights(place.base[l], layer.tau, zdot_[index - 1], gradient);
-        if (adjusted) addWeights(adjust, zeta_[index], zdot_[index - 1], gradient);
+        if (b > 0 || l > 0) addWeights(place.base[l], layer.tau, zdot_[index - 1], gradient);
+        if (b > 0 && adjusted) addWeights(adjust, zeta_[index], zdot_[index - 1], gradient);
       }
-      next.assign(static_cast<std::size_t>(n_) * place.base[l].inputs, T(0));
-      skipBack(b, l == 0, zbar, next);
-      back(place.base[l], tbar, next);
+      if (b > 0 || l > 0) {
+        skipBack(b, l == 0, zbar, next);
+        back<Into::sum>(place.base[l], tbar, next);
+      }
       if (l == 0) {
         normsBack(b, tbar, tangent, momentsBar, gradient);
-        const std::size_t columns = static_cast<std::size_t>(layout_.sensitivities) * place.inputs;
-        const std::size_t matrix = static_cast<std::size_t>(f) * place.inputs;
-        const int rows = n_ * layout_.components;
-        for (int v = 0; v < layout_.sensitivities; v++) {
-          T* const own = gradient + place.interaction + v * matrix;
-          addOuter(rows, f, place.inputs, momentsBar.data(), f,
-                   blocks_[b].environment.data() + static_cast<std::size_t>(v) * place.inputs, columns, own,
-                   place.inputs);
-          if (tangent)
-            addOuter(rows, f, place.inputs, blocks_[b].momentsGradient.data(), f,
-                     blocks_[b].environmentDot.data() + static_cast<std::size_t>(v) * place.inputs, columns, own,
-                     place.inputs);
-        }
+        addInteraction(b, momentsBar, blocks_[b].environment, gradient);
+        if (tangent) addInteraction(b, blocks_[b].momentsGradient, blocks_[b].environmentDot, gradient);
         momentsBack(b, momentsBar, environmentBar);
         pairsSecondBack(b, environmentBar, tangent, next, gradient);
       }
@@ -251,7 +284,15 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
   }
 }
 
+void makeHipnnPass(const HipnnLayout& layout, std::unique_ptr<HipnnPass<float>>& out) {
+  out.reset(new HipnnNetwork<float>(layout));
+}
+
+void makeHipnnPass(const HipnnLayout& layout, std::unique_ptr<HipnnPass<double>>& out) {
+  out.reset(new HipnnNetwork<double>(layout));
+}
+
 template class HipnnNetwork<float>;
 template class HipnnNetwork<double>;
 
-}  // namespace mlts
+}  // namespace mlts::MLTS_ISA

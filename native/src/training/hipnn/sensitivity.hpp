@@ -1,10 +1,10 @@
-// Sensitivity functions s(r) = exp[−½σ²(1/r − 1/μ)²]·cos²(πr/2R) (doi:10.1063/1.5011181, eq. 7) with their derivatives,
-// and the directions of the tensor environments (doi:10.1063/5.0142127).
+// The taper of the sensitivity functions s(r) = exp[−½σ²(1/r − 1/μ)²]·cos²(πr/2R) (doi:10.1063/1.5011181, eq. 7), and
+// the directions of the tensor environments (doi:10.1063/5.0142127).
 #pragma once
 
 #include <cmath>
 
-namespace mlts {
+namespace mlts::MLTS_ISA {
 
 template <class T>
 struct Taper {
@@ -16,26 +16,6 @@ Taper<T> taper(T r, T cutoff) {
   if (r >= cutoff) return {0, 0};
   const T k = T(3.14159265358979323846) / (2 * cutoff), c = std::cos(k * r), s = std::sin(k * r);
   return {c * c, -2 * k * c * s};
-}
-
-template <class T>
-struct SensitivityValue {
-  T value, slope;             // s, ds/dr
-  T valueByMu, valueBySigma;  // ∂s/∂μ, ∂s/∂σ
-  T slopeByMu, slopeBySigma;  // of ds/dr
-};
-
-template <class T>
-SensitivityValue<T> sensitivity(T r, const Taper<T>& phi, T mu, T sigma) {
-  const T u = 1 / r - 1 / mu, square = sigma * sigma, gauss = std::exp(-square * u * u / 2), rr = 1 / (r * r);
-  const T byRadius = square * u * rr * phi.value + phi.slope;  // ds/dr = gauss · byRadius
-  const T byInverse = -1 / (mu * mu);                          // d(1/μ)/dμ
-  return {gauss * phi.value,
-          gauss * byRadius,
-          byInverse * square * u * gauss * phi.value,
-          -sigma * u * u * gauss * phi.value,
-          byInverse * gauss * (square * u * byRadius - square * rr * phi.value),
-          gauss * (2 * sigma * u * rr * phi.value - sigma * u * u * byRadius)};
 }
 
 constexpr int mostComponents = 9;
@@ -78,4 +58,4 @@ void directionGradient(const T* n, const T* g, int components, T* out) {
   out[2] += n[0] * g[6] + n[1] * g[8];
 }
 
-}  // namespace mlts
+}  // namespace mlts::MLTS_ISA

@@ -1,0 +1,14 @@
+#pragma once
+
+namespace mlts {
+
+// Takes a frame's predictions; what it leaves in them are the loss's derivatives.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  // index: of the frame in the chunk. energy: eV, self energies left out. forces [atoms][3], virial [9]: null where
+  // they were not computed. Returns whether forces or virial have a derivative other than 0.
+  virtual bool take(int index, int member, double& energy, double* forces, double* virial) = 0;
+};
+
+}  // namespace mlts
