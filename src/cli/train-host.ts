@@ -2,12 +2,16 @@
 import cliProgress from 'cli-progress';
 import type { EpochRow } from '../training/history.ts';
 import type { TrainingHost } from '../training/host.ts';
+import type { MemberState } from '../training/plateau.ts';
 import type { Result } from '../training/result.ts';
+import { checkpointOf, memberOutput } from '../training/saved.ts';
 import { print } from './options.ts';
 
 export interface ClosableHost extends TrainingHost {
   end(): void;
 }
+
+const shown = (value: number | undefined, digits = 4) => (value === undefined ? '' : value.toPrecision(digits));
 
 const WIDTHS = [7, 9, 11, 6, 11, 11, 11, 11, 11, 5, 9];
 const HEADER = [
@@ -81,7 +85,6 @@ function tableRow(rows: readonly EpochRow[], rate: number): string {
     const values = rows.flatMap((row) => of(row) ?? []);
     return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined;
   };
-  const shown = (value: number | undefined, digits = 4) => (value === undefined ? '' : value.toPrecision(digits));
   const meV = (value: number | undefined) => (value === undefined ? undefined : 1e3 * value);
   const spread = (of: (row: EpochRow) => number, digits: number) => {
     const values = rows.map(of);
@@ -127,4 +130,11 @@ export function summary(output: string, { card, on, assessment }: Result, json: 
     ? `, errors ${calibration.sigmaForce.toPrecision(2)} σ_F and ${calibration.sigmaEnergy.toPrecision(2)} σ_E`
     : '';
   return `${assessment.frames} ${on} frames: RMSE ${of.join(', ')}${ratio}\nwrote ${files.model}, ${files.report}\n`;
+}
+
+/** The last line of a training of one member. */
+export function memberSummary(output: string, member: number, { bestEpoch, best }: MemberState, json: boolean): string {
+  const checkpoint = checkpointOf(memberOutput(output, member));
+  if (json) return `${JSON.stringify({ done: true, member, best_epoch: bestEpoch, best, checkpoint })}\n`;
+  return `member ${member}: best after epoch ${bestEpoch} (${shown(best)})\nwrote ${checkpoint}\n`;
 }

@@ -5,7 +5,6 @@
  * Everything is in eV and Å. The model's per-element energies are subtracted from the labels and are not trained.
  */
 import type { MltsError } from '../errors.ts';
-import type { ElementNetwork } from '../model/model.ts';
 
 /** A labelled structure, as `Dataset.read` gives it; what is missing takes no part in the loss. */
 export interface TrainingFrame {
@@ -196,9 +195,7 @@ export interface Trainer {
     signal?: AbortSignal,
   ): Promise<Predictions>;
 
-  /** Weights as a model has them: `{ ...start, networks: trainer.networks() }` is one. */
-  networks(which?: WhichWeights): ElementNetwork[];
-  /** [members, parameters] in full precision. */
+  /** [members, parameters] in full precision: the tensors of a model file one after the other, eV and Å. */
   values(which?: WhichWeights): Float64Array;
   /** Replaces the weights; moments, step counts and average are left. */
   setValues(values: Float64Array): void;

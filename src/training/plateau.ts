@@ -15,8 +15,8 @@ export interface MemberState {
   restarts: number;
   /** Lowest loss of an epoch of training, or of the validation before the first one. */
   lowest: number;
-  /** Why it trains no more. */
-  ended: 'rate' | 'stop' | 'epochs' | undefined;
+  /** Why it trains no more here. */
+  ended: 'rate' | 'stop' | 'epochs' | 'elsewhere' | undefined;
 }
 
 export const beginning = ({ optimiser, batch }: Recipe): MemberState => ({

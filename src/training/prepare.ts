@@ -4,29 +4,30 @@ import { energyUnit } from '../dataset/check/units.ts';
 import { fitSelfEnergies } from '../dataset/self-energies.ts';
 import { numberOf } from '../elements.ts';
 import { MltsError } from '../errors.ts';
-import { loadModelAndCard } from '../model/load.ts';
+import { type LoadedModel, loadModelAndCard } from '../model/load.ts';
 import { findModel } from '../model/registry.ts';
 import type { FixedRecipe, LossRecipe, Recipe } from './config/recipe.ts';
 import { Corpus, type LabelledSet, type Part, type Role } from './corpus.ts';
 import type { Trainer, TrainerOptions } from './engine.ts';
 import { union } from './epoch.ts';
+import { freshModel } from './fresh.ts';
 import type { TrainingHost } from './host.ts';
 import { type Split, splitFrames } from './split.ts';
-import { freshModel, type Start, selfEnergiesOf, sortedByNumber, startFrom, trainable } from './start.ts';
+import { depthOf, selfEnergiesOf, sortedByNumber, startFrom } from './start.ts';
 import { Exclusions, type Survey, survey } from './survey.ts';
 
 export interface Tools {
   readonly open: (file: string) => Promise<LabelledSet>;
-  readonly createTrainer: (model: Start['model'], options: TrainerOptions) => Trainer;
+  readonly createTrainer: (model: LoadedModel['model'], options: TrainerOptions) => Trainer;
 }
 
 export interface Prepared {
   readonly corpus: Corpus;
   readonly found: Survey;
   readonly split: Split;
-  readonly start: Start;
+  readonly start: LoadedModel;
   /** The model named by `init`, as its file has it. */
-  readonly origin: Start | undefined;
+  readonly origin: LoadedModel | undefined;
   readonly loss: LossRecipe;
   readonly exclusions: Exclusions;
 }
@@ -39,8 +40,7 @@ export async function prepare(
   host: TrainingHost,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const origin =
-    recipe.init === undefined ? undefined : trainable(await loadModelAndCard(await findModel(recipe.init)));
+  const origin = recipe.init === undefined ? undefined : await loadModelAndCard(await findModel(recipe.init));
   const exclusions = new Exclusions();
   const given = origin?.card.elements ?? recipe.model?.elements;
   const found = await survey(corpus, given && new Set(given), exclusions, signal);
@@ -158,7 +158,7 @@ async function errorsOfOrigin(
   corpus: Corpus,
   found: Survey,
   frames: Int32Array,
-  { model }: Start,
+  { model }: LoadedModel,
 ): Promise<Float64Array> {
   const off = new Float64Array(corpus.length).fill(Number.NaN);
   const trainer = tools.createTrainer(model, { threads: recipe.threads, precision: recipe.precision });
@@ -189,10 +189,7 @@ export function shiftsOf({ start, origin }: Prepared): ReadonlyMap<number, numbe
   return new Map(Object.entries(now).map(([symbol, energy]) => [numberOf(symbol)!, energy - before[symbol]]));
 }
 
-/** Layers of the deepest network. */
-export const depthOf = ({ model }: Start): number => Math.max(...model.networks.map(({ layers }) => layers.length));
-
-function checkFreeze({ freeze }: Recipe, start: Start): void {
+function checkFreeze({ freeze }: Recipe, start: LoadedModel): void {
   const depth = depthOf(start);
   const beyond = freeze.find((layer) => layer > depth);
   if (beyond !== undefined) {

@@ -61,7 +61,7 @@ export async function writeResult(trained: Trained): Promise<Result> {
       ['weights and biases', `${trainer.parameters} a member`],
     ],
   });
-  await saveModel(`${recipe.output}.mlts`, card, tensorsOf(start.card, trainer.networks()));
+  await saveModel(`${recipe.output}.mlts`, card, tensorsOf(start.card, trainer.values()));
   const report = new OutputFile(`${recipe.output}.html`);
   report.write(html);
   report.commit();
@@ -72,6 +72,7 @@ const ENDS = {
   rate: 'learning rate below its minimum',
   stop: 'no better validation',
   epochs: 'last epoch',
+  elsewhere: 'trained elsewhere',
 } as const;
 
 const rounded = (x: number, digits = 4): number => Number(x.toPrecision(digits));

@@ -37,6 +37,9 @@ export function recipeHash({ output: _, threads: __, checkpoint: ___, memory: __
   return createHash('sha256').update(JSON.stringify(rest)).digest('hex');
 }
 
+/** Of a member that trains alone, from 0. */
+export const memberOutput = (output: string, member: number): string => `${output}.member-${member}`;
+
 export const checkpointOf = (output: string): string => `${output}.checkpoint`;
 
 type Content = Omit<SavedTraining, 'kind' | 'format' | 'version'>;

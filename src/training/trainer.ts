@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type AddonError, addon, toError } from '../engine/native.ts';
 import { validateSystem } from '../engine/validate.ts';
 import { MltsError } from '../errors.ts';
-import type { AniModel, ElementNetwork } from '../model/model.ts';
+import type { Model } from '../model/model.ts';
 import type {
   BatchReport,
   LossTerm,
@@ -52,20 +52,20 @@ interface AddonTrainer {
  * A trainer that starts from the model's weights.
  * @throws MltsError E_UNAVAILABLE without the addon; E_MODEL, E_LIMIT for models that it cannot train
  */
-export function createTrainer(model: AniModel, options: TrainerOptions = {}): Trainer {
+export function createTrainer(model: Model, options: TrainerOptions = {}): Trainer {
   return new NativeTrainer(model, options);
 }
 
 class NativeTrainer implements Trainer {
   readonly members: number;
   readonly parameters: number;
-  readonly #model: AniModel;
+  readonly #model: Model;
   #addon: AddonTrainer | undefined;
   #pending = 0;
   /** [id] of loaded frames. */
   readonly #atoms: number[] = [];
 
-  constructor(model: AniModel, options: TrainerOptions) {
+  constructor(model: Model, options: TrainerOptions) {
     const {
       threads = availableParallelism(),
       precision = 'single',
@@ -152,25 +152,6 @@ class NativeTrainer implements Trainer {
     if (want.has('virial')) out.virials = new Float64Array(9 * each);
     await this.#run((trainer, cancel) => trainer.predict(ids, out, which, cancel), signal);
     return out;
-  }
-
-  networks(which: WhichWeights = 'current'): ElementNetwork[] {
-    const values = this.values(which);
-    let offset = 0;
-    return this.#model.networks.map((network) => ({
-      layers: network.layers.map(({ inputs, outputs }) => {
-        const take = (size: number): Float32Array => {
-          const stacked = new Float32Array(this.members * size);
-          for (let m = 0; m < this.members; m++) {
-            const start = m * this.parameters + offset;
-            stacked.set(values.subarray(start, start + size), m * size);
-          }
-          offset += size;
-          return stacked;
-        };
-        return { inputs, outputs, weights: take(inputs * outputs), biases: take(outputs) };
-      }),
-    }));
   }
 
   values(which: WhichWeights = 'current'): Float64Array {

@@ -10,12 +10,17 @@ import { type EpochRow, epochRow, historyCsv, historyLines } from './history.ts'
 import type { TrainingHost } from './host.ts';
 import { lossAt } from './loss.ts';
 import { beginning, hasExploded, judge, type MemberState, restart } from './plateau.ts';
-import { depthOf, type Prepared } from './prepare.ts';
+import type { Prepared } from './prepare.ts';
 import { type SavedTraining, save } from './saved.ts';
+import { depthOf } from './start.ts';
 import { type EpochErrors, errorsOf, type Sums } from './sums.ts';
 
 export interface TrainingTask {
   readonly recipe: FixedRecipe;
+  /** Of checkpoint and errors, without ending. */
+  readonly output: string;
+  /** The member that trains; undefined: all. */
+  readonly only: number | undefined;
   /** Of the recipe as it was given. */
   readonly hash: string;
   readonly prepared: Prepared;
@@ -49,11 +54,14 @@ export class Training {
   #log: AppendFile | undefined;
 
   constructor(task: TrainingTask) {
-    const { trainer, recipe, prepared } = task;
+    const { trainer, recipe, prepared, only } = task;
     this.#task = task;
     this.prepared = prepared;
     this.#layers = layerSettings(recipe, depthOf(prepared.start));
-    this.#members = Array.from({ length: trainer.members }, () => beginning(recipe));
+    this.#members = Array.from({ length: trainer.members }, (_, m) => ({
+      ...beginning(recipe),
+      ...(only !== undefined && only !== m && { ended: 'elsewhere' as const }),
+    }));
     this.#position = atStart(trainer.members, 0);
     this.#good = trainer.state();
     this.#best = trainer.values();
@@ -61,7 +69,7 @@ export class Training {
 
   /** Takes the frames in, and takes up what was saved. @throws MltsError E_EMPTY where no frame is left */
   async begin(saved: SavedTraining | undefined): Promise<void> {
-    const { store, recipe, trainer, host, signal } = this.#task;
+    const { store, recipe, output, trainer, host, signal } = this.#task;
     const { corpus, split, exclusions } = this.prepared;
     const frames = union([...split.train, ...split.validation, split.test]);
     const refused = await store.admit(frames, recipe.memory ?? totalmem() / 2, saved?.window, signal);
@@ -88,7 +96,7 @@ export class Training {
       this.#good = saved.good ?? saved.trainer;
       await host.say(`goes on in epoch ${saved.epoch}`);
     }
-    this.#log = new AppendFile(`${recipe.output}.csv`);
+    this.#log = new AppendFile(`${output}.csv`);
     this.#log.append(historyCsv(this.#history));
     // From here on a killed training can be taken up.
     await this.#save();
@@ -101,6 +109,7 @@ export class Training {
     const last = lossAt(loss, recipe.epochs, recipe.epochs);
     const task = { recipe, trainer, store, members: this.#members, lists: split.validation };
     for (const [m, sums] of (await validate(task, last, 'current')).entries()) {
+      if (this.#members[m].ended !== undefined) continue;
       this.#members[m].best = metricOf(errorsOf(sums), recipe.metric);
       this.#members[m].lowest = errorsOf(sums).loss;
     }
@@ -213,14 +222,14 @@ export class Training {
   }
 
   readonly #afterStep = async (samples: number): Promise<void> => {
-    const { recipe, signal, host } = this.#task;
+    const { recipe, output, signal, host } = this.#task;
     this.#samples += samples;
     const now = performance.now();
     if (signal.aborted) {
       await this.#save();
       throw new MltsError(
         'E_CANCELLED',
-        `interrupted in epoch ${this.#epoch}, ${recipe.output}.checkpoint is written`,
+        `interrupted in epoch ${this.#epoch}, ${output}.checkpoint is written`,
         'Go on with --resume.',
       );
     }
@@ -241,10 +250,10 @@ export class Training {
   }
 
   async #save(): Promise<void> {
-    const { recipe, hash, trainer, store } = this.#task;
+    const { recipe, output, hash, trainer, store } = this.#task;
     await store.settled();
     const isWhole = this.#position.window === 0 && this.#position.step === 0;
-    save(recipe.output, {
+    save(output, {
       recipe: hash,
       data: this.prepared.corpus.hash,
       threads: recipe.threads,

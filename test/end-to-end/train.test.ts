@@ -1,77 +1,11 @@
-/** `mlts train` in processes of its own: the example, kill -9 and resume, transfer, and what bad input gets. */
-import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** `mlts train` in processes of its own: the example, HIP-NN, transfer, and what bad input gets. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readCheckpoint, writeCheckpoint } from '../../src/dynamics/output/checkpoint.ts';
 import { loadModelAndCard } from '../../src/model/load.ts';
-import { trainable } from '../../src/training/start.ts';
-import { MAIN, mlts, start, watch } from '../support/mlts.ts';
+import { mlts } from '../support/mlts.ts';
 import { temporaryFolder } from '../support/servers.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
-const EXAMPLE = join(ROOT, 'examples/training');
-
-/** A folder with the example's frames and this config, small unless it says otherwise. */
-function folderWith(more = '', { every = 1 } = {}): string {
-  const cwd = temporaryFolder();
-  if (every === 1) copyFileSync(join(EXAMPLE, 'frames.extxyz'), join(cwd, 'frames.extxyz'));
-  else writeFileSync(join(cwd, 'frames.extxyz'), framesOf((_, i) => i % every === 0).join(''));
-  writeConfig(cwd, more);
-  return cwd;
-}
-
-const SMALL = 'data: frames.extxyz\noutput: small\nmembers: 2\nthreads: 2\nmodel: {layers: [24, 16]}\nbatch: 8\n';
-
-function writeConfig(cwd: string, more: string): void {
-  // What `more` says replaces the same setting of SMALL.
-  const named = new Set(more.split('\n').map((line) => line.split(':')[0]));
-  const kept = SMALL.split('\n').filter((line) => !named.has(line.split(':')[0]));
-  writeFileSync(join(cwd, 'train.yaml'), `${kept.join('\n')}\n${more}\n`);
-}
-
-function framesOf(keep: (frame: string, i: number) => boolean): string[] {
-  const lines = readFileSync(join(EXAMPLE, 'frames.extxyz'), 'utf8').split('\n');
-  const frames: string[] = [];
-  for (let at = 0; at < lines.length - 1; at += Number(lines[at]) + 2) {
-    frames.push(`${lines.slice(at, at + Number(lines[at]) + 2).join('\n')}\n`);
-  }
-  return frames.filter(keep);
-}
-
-const train = (cwd: string, ...args: string[]) => mlts(['train', 'train.yaml', ...args], {}, cwd);
-const rows = (file: string): number => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 2 : 0);
-
-async function rowsOf(file: string, count: number): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (rows(file) < count) {
-    if (performance.now() > end) throw new Error(`${file} did not reach ${count} rows`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-describe('a disk that fills', () => {
-  it('ends the training at the last checkpoint, from which it goes on', { timeout: 120_000 }, async () => {
-    const cwd = folderWith('epochs: 4000', { every: 4 });
-    const running = start(['train', 'train.yaml'], {}, cwd);
-    await rowsOf(join(cwd, 'small.csv'), 4);
-    running.process.kill('SIGINT');
-    expect((await running.ended).code).toBe(130);
-    const saved = readFileSync(join(cwd, 'small.checkpoint'));
-    const limit = Math.floor(saved.length / 2048); // kB: half a checkpoint
-    const command = `ulimit -f ${limit}; exec "${process.execPath}" "${MAIN}" train train.yaml --resume`;
-    const { code, stderr } = await watch(spawn('bash', ['-c', command], { cwd })).ended;
-    expect(stderr).toMatch(/^E_DISK: small\.checkpoint cannot be written \(file too large\)/m);
-    expect(code).toBe(1);
-    expect(readFileSync(join(cwd, 'small.checkpoint')).equals(saved)).toBe(true);
-    expect(readdirSync(cwd).filter((name) => name.endsWith('.part'))).toEqual([]);
-    writeConfig(cwd, 'epochs: 4000');
-    const again = start(['train', 'train.yaml', '--resume'], {}, cwd);
-    await rowsOf(join(cwd, 'small.csv'), rows(join(cwd, 'small.csv')) + 2);
-    again.process.kill('SIGINT');
-    expect((await again.ended).code).toBe(130);
-  });
-});
+import { EXAMPLE, folderWith, framesOf, train, writeConfig } from '../support/trainings.ts';
 
 describe('the example', () => {
   it('learns GFN2-xTB of small molecules in less than a minute, and says how well', { timeout: 180_000 }, async () => {
@@ -133,82 +67,40 @@ describe('files of their own for validation and test', () => {
   });
 });
 
-describe('a training that was killed', () => {
-  it('goes on to the same weights, bit for bit', { timeout: 180_000 }, async () => {
-    const cwd = folderWith('epochs: 40\ncheckpoint: 0.05s\noutput: whole\nname: same');
+describe('a HIP-NN ensemble', () => {
+  it('is trained, served, and gone on with at another level', { timeout: 120_000 }, async () => {
+    const cwd = folderWith();
+    const model = 'model: {architecture: hipnn, cutoff: 5, features: 12, sensitivities: 10, blocks: 1, atom_layers: 1}';
+    writeConfig(cwd, `epochs: 25\nloss: hippynn\noptimiser: {learning_rate: 0.004}\n${model}`);
+    const trained = await train(cwd);
+    expect({ code: trained.code, stderr: trained.stderr }).toEqual({ code: 0, stderr: '' });
+    const [, energy, forces] = /RMSE E (\S+) meV\/atom, F (\S+) eV/.exec(trained.stdout) ?? [];
+    expect(Number(energy)).toBeLessThan(40);
+    expect(Number(forces)).toBeLessThan(0.8);
+    const { card } = await loadModelAndCard(join(cwd, 'small.mlts'));
+    expect(card).toMatchObject({ architecture: 'hipnn', features: 12, blocks: 1, reach: 5 });
+    const evaluated = await mlts(
+      ['eval', 'frames.extxyz', '--index', '0', '--model', './small.mlts', '--json'],
+      {},
+      cwd,
+    );
+    const first = JSON.parse(evaluated.stdout);
+    const label = Number(/energy=(\S+)/.exec(framesOf((_, i) => i === 0)[0])![1]);
+    expect(Math.abs(first.energy - label) / first.natoms).toBeLessThan(0.1);
+    expect(first.sigma_energy).toBeGreaterThan(0);
+
+    writeFileSync(
+      join(cwd, 'train.yaml'),
+      'data: frames.extxyz\noutput: moved\ninit: ./small.mlts\nfreeze: [1]\nepochs: 2\n',
+    );
     expect((await train(cwd)).code).toBe(0);
-    writeConfig(cwd, 'epochs: 40\ncheckpoint: 0.05s\noutput: killed\nname: same');
-    const csv = join(cwd, 'killed.csv');
-    const first = start(['train', 'train.yaml'], {}, cwd);
-    await rowsOf(csv, 6);
-    first.process.kill('SIGKILL');
-    expect((await first.ended).signal).toBe('SIGKILL');
-    const done = rows(csv);
-    expect(done, 'it ended before it was killed').toBeLessThan(80);
-    const second = start(['train', 'train.yaml', '--resume'], {}, cwd);
-    await rowsOf(csv, Math.min(done + 6, 78));
-    second.process.kill('SIGKILL');
-    await second.ended;
-    const { code, stdout, stderr } = await train(cwd, '--resume');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('goes on in epoch');
-    for (const ending of ['mlts', 'csv']) {
-      const [a, b] = ['whole', 'killed'].map((name) => readFileSync(join(cwd, `${name}.${ending}`)));
-      expect(a.equals(b), ending).toBe(true);
+    const [before, after] = await Promise.all(
+      ['small', 'moved'].map((name) => loadModelAndCard(join(cwd, `${name}.mlts`))),
+    );
+    for (const [name, { data }] of after.tensors) {
+      const same = data.every((value, i) => value === before.tensors.get(name)!.data[i]);
+      expect(same, name).toBe(!/^0\.(atom|head)/.test(name));
     }
-  });
-
-  it('is saved by Ctrl-C, and refuses to go on with another config or other data', { timeout: 120_000 }, async () => {
-    const cwd = folderWith('epochs: 4000', { every: 4 });
-    const running = start(['train', 'train.yaml'], {}, cwd);
-    await rowsOf(join(cwd, 'small.csv'), 4);
-    running.process.kill('SIGINT');
-    const { code, stderr } = await running.ended;
-    expect(code).toBe(130);
-    expect(stderr).toMatch(
-      /^E_CANCELLED: interrupted in epoch \d+, small.checkpoint is written. Go on with --resume.$/m,
-    );
-    expect(existsSync(join(cwd, 'small.mlts'))).toBe(false);
-
-    const without = await train(cwd);
-    expect(without.code).toBe(1);
-    expect(without.stderr).toBe(
-      'E_FILE: small.checkpoint exists already. Go on with --resume, or replace it with --force.\n',
-    );
-    const file = join(cwd, 'small.checkpoint');
-    const saved = readFileSync(file);
-    writeCheckpoint(file, { ...(readCheckpoint(file) as object), version: '0.0.1' });
-    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_VERSION: small.checkpoint was written by mlts 0.0.1/);
-    writeFileSync(file, saved.subarray(0, saved.length / 2));
-    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_(FILE|CHECKSUM): small.checkpoint/);
-    writeFileSync(file, saved);
-    writeConfig(cwd, 'epochs: 4000\nseed: 2');
-    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_HASH: small.checkpoint belongs to another config/);
-    writeConfig(cwd, 'epochs: 4000');
-    writeFileSync(join(cwd, 'frames.extxyz'), framesOf((_, i) => i % 5 === 0).join(''));
-    expect((await train(cwd, '--resume')).stderr).toMatch(/^E_HASH: small.checkpoint belongs to another data/);
-  });
-});
-
-describe('data that do not fit into memory', () => {
-  it('go through it in windows, learn as well, and resume to the same bits', { timeout: 180_000 }, async () => {
-    // 360 frames of less than a kB.
-    const more = 'epochs: 30\nmemory: 0.0001\ncheckpoint: 0.05s\nname: same';
-    const cwd = folderWith(`${more}\noutput: whole`);
-    const { code, stdout } = await train(cwd);
-    expect(code).toBe(0);
-    const window = Number(/windows of (\d+) frames/.exec(stdout)?.[1]);
-    expect(window).toBeGreaterThan(10);
-    expect(window).toBeLessThan(200);
-    expect(Number(/RMSE E \S+ meV\/atom, F (\S+) eV/.exec(stdout)?.[1])).toBeLessThan(0.5);
-    writeConfig(cwd, `${more}\noutput: killed`);
-    const first = start(['train', 'train.yaml'], {}, cwd);
-    await rowsOf(join(cwd, 'killed.csv'), 6);
-    first.process.kill('SIGKILL');
-    await first.ended;
-    expect((await train(cwd, '--resume')).code).toBe(0);
-    const [a, b] = ['whole', 'killed'].map((name) => readFileSync(join(cwd, `${name}.mlts`)));
-    expect(a.equals(b)).toBe(true);
   });
 });
 
@@ -241,13 +133,11 @@ describe('transfer learning', () => {
       expect(Math.abs(Number(found) - put)).toBeLessThan(0.15);
     }
     const [before, after] = await Promise.all(
-      ['small', 'moved'].map((name) => loadModelAndCard(join(cwd, `${name}.mlts`)).then(trainable)),
+      ['small', 'moved'].map((name) => loadModelAndCard(join(cwd, `${name}.mlts`))),
     );
-    for (const [k, network] of after.model.networks.entries()) {
-      for (const [layer, { weights }] of network.layers.entries()) {
-        const same = weights.every((weight, i) => weight === before.model.networks[k].layers[layer].weights[i]);
-        expect(same, `layer ${layer + 1}`).toBe(layer === 0);
-      }
+    for (const [name, { data }] of after.tensors) {
+      const same = data.every((value, i) => value === before.tensors.get(name)!.data[i]);
+      if (name.endsWith('.weight')) expect(same, name).toBe(name.split('.')[1] === '0');
     }
     expect(after.card.provenance).toMatchObject({ start: { name: 'small', sha256: before.model.sha256 } });
   });

@@ -1,137 +1,61 @@
-/** The architecture of a fresh model, from what a user wrote; defaults are those of ANI-1x (doi:10.1063/1.5023802). */
+/** The architecture of a fresh model, from what a user wrote. */
 import type { Input } from '../../dynamics/input/input.ts';
-import { list, number, oneOf, type Rule, refuse, settings, text, whole } from '../../dynamics/input/rules.ts';
-import { numberOf } from '../../elements.ts';
-import type { AniRecipe, ModelRecipe } from './recipe.ts';
+import { number, oneOf, refuse, settings, whole } from '../../dynamics/input/rules.ts';
+import { parseAni } from './parse-ani.ts';
+import type { HipnnRecipe, ModelRecipe } from './recipe.ts';
+import { symbols } from './symbols.ts';
+
+const ARCHITECTURES = ['ani', 'hipnn'] as const;
+
+export function parseModel(input: Input): ModelRecipe {
+  const architecture = input.fields?.find(({ name }) => name === 'architecture');
+  const named = architecture && oneOf(ARCHITECTURES)(architecture.input);
+  return named === 'hipnn' ? parseHipnn(input) : parseAni(input);
+}
+
+interface HipnnSettings {
+  architecture?: 'hipnn';
+  elements?: readonly string[];
+  cutoff?: number;
+  lower?: number;
+  upper?: number;
+  order?: number;
+  sensitivities?: number;
+  features?: number;
+  blocks?: number;
+  atom_layers?: number;
+  min_distance?: number;
+}
 
 const length = number({ above: 0, most: 50, unit: 'Å' });
 
-/** `count` values from `first` towards `last`, which is left out. */
-export const evenly = (first: number, last: number, count: number): number[] =>
-  Array.from({ length: count }, (_, k) => Number((first + (k * (last - first)) / count).toFixed(8)));
-
-/** Middles of `count` equal parts of 0…π. */
-export const middles = (count: number): number[] =>
-  Array.from({ length: count }, (_, k) => Number((((k + 0.5) * Math.PI) / count).toFixed(8)));
-
-export const symbol: Rule<string> = (input) => {
-  const name = text(input);
-  return numberOf(name) === undefined ? refuse(input, 'the symbol of an element, like H') : name;
-};
-
-export const symbols: Rule<readonly string[]> = (input) => {
-  const found = list(symbol)(input);
-  return found.length > 0 && new Set(found).size === found.length ? found : refuse(input, 'elements, each once');
-};
-
-/** A value for each element. */
-export const bySymbol =
-  <T>(rule: Rule<T>): Rule<Readonly<Record<string, T>>> =>
-  (input) => {
-    if (input.fields === undefined) return refuse(input, 'settings by element, like {H: …, O: …}');
-    return Object.fromEntries(
-      input.fields.map(({ name, place, input: value }) => [symbol({ place, scalar: name }), rule(value)]),
-    );
-  };
-
-/** Either how many, or all of them. */
-type Steps = number | readonly number[];
-const steps =
-  (each: Rule<number>): Rule<Steps> =>
-  (input) => {
-    if (input.items === undefined) return whole(1, 256)(input);
-    const found = list(each)(input);
-    return found.length > 0 ? found : refuse(input, 'one value or more');
-  };
-
-interface RadialSettings {
-  cutoff?: number;
-  eta?: number;
-  start?: number;
-  shifts?: Steps;
-}
-interface AngularSettings extends RadialSettings {
-  zeta?: number;
-  sections?: Steps;
-}
-
-const eta = number({ above: 0, most: 1e4, unit: 'Å⁻²' });
-const radialRules = { cutoff: length, eta, start: length, shifts: steps(length) };
-const angularRules = {
-  ...radialRules,
-  zeta: number({ least: 1, most: 1e4 }),
-  sections: steps(number({ least: 0, most: Math.PI, unit: 'rad' })),
-};
-
-const shiftsOf = ({ shifts }: RadialSettings, start: number, cutoff: number, count: number): readonly number[] =>
-  typeof shifts === 'object' ? shifts : evenly(start, cutoff, shifts ?? count);
-
-const widths: Rule<readonly number[]> = (input) => {
-  const found = list(whole(1, 4096))(input);
-  return found.length > 0 && found.length <= 8 ? found : refuse(input, 'widths of 1 to 8 hidden layers');
-};
-
-interface AniSettings {
-  architecture?: 'ani';
-  elements?: readonly string[];
-  cutoff_function?: 'cosine' | 'smooth';
-  radial?: RadialSettings;
-  angular?: AngularSettings;
-  celu_alpha?: number;
-  min_distance?: number;
-  layers?: AniRecipe['layers'];
-}
-
-const aniRules = {
-  architecture: oneOf(['ani'] as const),
-  elements: symbols,
-  cutoff_function: oneOf(['cosine', 'smooth'] as const),
-  radial: settings<RadialSettings>(radialRules, 'the radial part'),
-  angular: settings<AngularSettings>(angularRules, 'the angular part'),
-  celu_alpha: number({ above: 0, most: 100 }),
-  min_distance: number({ least: 0, most: 5, unit: 'Å' }),
-  layers: ((input) => (input.fields === undefined ? widths(input) : bySymbol(widths)(input))) as Rule<
-    NonNullable<AniRecipe['layers']>
-  >,
-};
-
-export function parseModel(input: Input): ModelRecipe {
-  const given = settings<AniSettings>(aniRules, 'a model')(input);
-  const { radial = {}, angular = {} } = given;
-  const cutoff = radial.cutoff ?? 5.2;
-  const inner = angular.cutoff ?? Math.min(3.5, cutoff);
-  if (inner > cutoff) return refuse({ place: `${input.place}: angular.cutoff`, scalar: inner }, `at most ${cutoff} Å`);
-  for (const [part, start, end] of [
-    ['radial', radial.start, cutoff],
-    ['angular', angular.start, inner],
-  ] as const) {
-    if (start !== undefined && start >= end) {
-      return refuse({ place: `${input.place}: ${part}.start`, scalar: start }, `below the cutoff ${end} Å`);
-    }
-  }
-  const sections = angular.sections ?? 8;
+/** Defaults are those of hippynn's ANI-1x example, of tensor order 1 (doi:10.1063/5.0142127). */
+function parseHipnn(input: Input): HipnnRecipe {
+  const given = settings<HipnnSettings>(
+    {
+      architecture: oneOf(['hipnn'] as const),
+      elements: symbols,
+      ...{ cutoff: length, lower: length, upper: length },
+      ...{ order: whole(0, 2), sensitivities: whole(1, 256), features: whole(1, 1024) },
+      ...{ blocks: whole(1, 8), atom_layers: whole(0, 16), min_distance: number({ least: 0, most: 5, unit: 'Å' }) },
+    },
+    'a HIP-NN model',
+  )(input);
+  const cutoff = given.cutoff ?? 6.5;
+  const lower = given.lower ?? Math.min(0.75, cutoff / 4);
+  const upper = given.upper ?? Math.max(cutoff / 2, cutoff - 1);
+  const wrong = (name: string, value: number, expected: string) =>
+    refuse({ place: `${input.place}: ${name}`, scalar: value }, expected);
+  if (upper >= cutoff) return wrong('upper', upper, `below the cutoff ${cutoff} Å`);
+  if (lower >= upper) return wrong('lower', lower, `below ${upper} Å, where the last sensitivity function is`);
   const minDistance = given.min_distance ?? 0.5;
-  if (minDistance >= cutoff) {
-    return refuse({ place: `${input.place}: min_distance`, scalar: minDistance }, `below the cutoff ${cutoff} Å`);
-  }
+  if (minDistance >= cutoff) return wrong('min_distance', minDistance, `below the cutoff ${cutoff} Å`);
   return {
-    architecture: given.architecture ?? 'ani',
-    elements: given.elements,
-    cutoffFunction: given.cutoff_function ?? 'cosine',
-    radial: {
-      cutoff,
-      eta: radial.eta ?? 16,
-      shifts: shiftsOf(radial, radial.start ?? Math.min(0.9, cutoff / 2), cutoff, 16),
-    },
-    angular: {
-      cutoff: inner,
-      eta: angular.eta ?? 8,
-      zeta: angular.zeta ?? 32,
-      shifts: shiftsOf(angular, angular.start ?? Math.min(0.9, inner / 2), inner, 4),
-      sections: typeof sections === 'object' ? sections : middles(sections),
-    },
-    celuAlpha: given.celu_alpha ?? 0.1,
-    minDistance,
-    layers: given.layers,
+    ...{ architecture: 'hipnn', elements: given.elements, cutoff, lower, upper, minDistance },
+    order: (given.order ?? 1) as HipnnRecipe['order'],
+    sensitivities: given.sensitivities ?? 20,
+    features: given.features ?? 20,
+    blocks: given.blocks ?? 2,
+    atomLayers: given.atom_layers ?? 3,
   };
 }

@@ -6,7 +6,7 @@ import { list, missing, number, oneOf, type Rule, refuse, settings, text, whole 
 import { MltsError } from '../../errors.ts';
 import { isModelName } from '../../model/card.ts';
 import { DEFAULT_LOSS, lossRule } from './parse-loss.ts';
-import { bySymbol, parseModel } from './parse-model.ts';
+import { parseModel } from './parse-model.ts';
 import { optimiserOf } from './parse-optimiser.ts';
 import {
   type LossRecipe,
@@ -17,6 +17,7 @@ import {
   SPLIT_UNITS,
   type SplitRecipe,
 } from './recipe.ts';
+import { bySymbol } from './symbols.ts';
 
 const GIB = 2 ** 30;
 
@@ -159,8 +160,10 @@ const rules: { readonly [K in keyof RecipeSettings]-?: Rule<Exclude<RecipeSettin
  * @param file for places in messages
  * @throws MltsError E_USAGE with the place of what is wrong
  */
-export function parseRecipe(content: string, file: string): Recipe {
-  const input = parseYaml(content, file);
+export const parseRecipe = (content: string, file: string): Recipe => recipeOf(parseYaml(content, file));
+
+/** The same of settings that stand in another config. */
+export function recipeOf(input: Input): Recipe {
   const given = settings<RecipeSettings>(rules, 'a training')(input);
   const { data, output, init, model, loss = DEFAULT_LOSS } = given;
   if (data === undefined || data.length === 0) throw missing(input, 'which labelled structures to learn from', 'data');

@@ -49,8 +49,24 @@ export interface AniRecipe {
   readonly layers: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined;
 }
 
-/** What every architecture gives; HIP-NN is the second one to join. */
-export type ModelRecipe = AniRecipe;
+/** Architecture of fresh HIP-NN networks. Å */
+export interface HipnnRecipe {
+  readonly architecture: 'hipnn';
+  /** As of ANI. */
+  readonly elements: readonly string[] | undefined;
+  readonly cutoff: number;
+  /** 1/μ of the sensitivity functions are spread between the inverses of these. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly order: 0 | 1 | 2;
+  readonly sensitivities: number;
+  readonly features: number;
+  readonly blocks: number;
+  readonly atomLayers: number;
+  readonly minDistance: number;
+}
+
+export type ModelRecipe = AniRecipe | HipnnRecipe;
 
 /** Shares of frames by content hash; frames of one group stay together where `by` says so. */
 export interface FractionSplit {

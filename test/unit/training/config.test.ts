@@ -10,9 +10,10 @@ describe('a training config', () => {
   it('is complete with data and output: ANI-1x, four members', () => {
     const { name, members, model, split, loss, optimiser } = recipe();
     expect({ name, members }).toEqual({ name: 'ethanol', members: 4 });
-    expect(model?.radial.shifts.slice(0, 3)).toEqual([0.9, 1.16875, 1.4375]);
-    expect(model?.angular.shifts).toEqual([0.9, 1.55, 2.2, 2.85]);
-    expect(model?.angular.sections.slice(0, 2)).toEqual([0.19634954, 0.58904862]);
+    if (model?.architecture !== 'ani') throw new Error('the default is no ANI');
+    expect(model.radial.shifts.slice(0, 3)).toEqual([0.9, 1.16875, 1.4375]);
+    expect(model.angular.shifts).toEqual([0.9, 1.55, 2.2, 2.85]);
+    expect(model.angular.sections.slice(0, 2)).toEqual([0.19634954, 0.58904862]);
     expect(split).toEqual({ kind: 'fractions', train: 0.8, validation: 0.1, test: 0.1, by: 'group' });
     expect(loss.terms.map(({ of, weight }) => [of, weight.from])).toEqual([
       ['energy', 10],
@@ -21,7 +22,20 @@ describe('a training config', () => {
     expect(optimiser).toMatchObject({ name: 'adamw', learningRate: 1e-3, minimum: 1e-5, average: 0.99 });
   });
 
+  it('of a HIP-NN is complete with its architecture', () => {
+    const { model } = recipe('model: {architecture: hipnn, order: 2, cutoff: 5}');
+    expect(model).toEqual({
+      ...{ architecture: 'hipnn', elements: undefined, cutoff: 5, lower: 0.75, upper: 4, minDistance: 0.5 },
+      ...{ order: 2, sensitivities: 20, features: 20, blocks: 2, atomLayers: 3 },
+    });
+  });
+
   it.each([
+    ['model: {architecture: hipn}', /'architecture' is 'hipn'.*did you mean 'hipnn'\?/],
+    ['model: {architecture: hipnn, radial: {}}', /'radial' is no setting of a HIP-NN model/],
+    ['model: {architecture: hipnn, order: 3}', /'order' is '3', must be a whole number from 0 to 2/],
+    ['model: {architecture: hipnn, cutoff: 5, upper: 5}', /upper is '5', must be below the cutoff 5/],
+    ['model: {architecture: hipnn, lower: 5.8}', /lower is '5.8', must be below 5.5/],
     ['epoch: 3', /train.yaml:3:1: 'epoch' is no setting of a training. Did you mean 'epochs'\?/],
     ['optimiser:\n  learnig_rate: 1', /train.yaml:4:3: 'learnig_rate'.*Did you mean 'learning_rate'\?/],
     ['epochs: 0', /train.yaml:3:1: 'epochs' is '0', must be a whole number from 1/],

@@ -115,8 +115,6 @@ test.each(['single', 'double'] as const)(
     await c.trainer.step(c.batches, loss, optimiser);
     expect(Buffer.compare(c.trainer.state(), a.trainer.state())).toBe(0);
     expect(() => c.trainer.restore(saved.subarray(0, saved.length - 1))).toThrow(MltsError);
-    const networks = c.trainer.networks('average');
-    expect(networks[0]!.layers[0]!.weights[5]).toBe(Math.fround(c.trainer.values('average')[5]!));
   },
 );
 
