@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { NativePotential } from '../engine/native.ts';
 import type { Potential, System } from '../engine/potential.ts';
-import { openPotential } from '../engine/select.ts';
+import { type BackendChoice, openPotential } from '../engine/select.ts';
 import { MltsError } from '../errors.ts';
 import { readStructures } from '../io/read.ts';
 import { parseFrameIndex } from '../io/slice.ts';
@@ -14,7 +14,7 @@ import { findModel } from '../model/registry.ts';
 import { firstMembers } from '../model/weights.ts';
 import { evaluate, normal, randomNumbers } from '../verify/evaluate.ts';
 import { defaultStructure } from '../verify/structures.ts';
-import { count, print } from './options.ts';
+import { backendOption, count, print } from './options.ts';
 import { table } from './table.ts';
 
 const REPEATS = 41;
@@ -34,6 +34,7 @@ interface Options {
   model: string;
   members?: number;
   threads?: number;
+  backend?: BackendChoice;
   json?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function register(program: Command): void {
     .requiredOption('--model <m>', 'a .mlts file or a name from the model folders')
     .option('--members <n>', 'only the first n members', count)
     .option('--threads <n>', 'threads that compute (default: all processors)', count)
+    .addOption(backendOption())
     .option('--json', 'JSON Lines on stdout')
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -56,6 +58,7 @@ interface Row {
   readonly natoms: number;
   readonly model: string;
   readonly members: number;
+  readonly backend: string;
   readonly threads: number;
   readonly precision: 'single';
   readonly repeats: number;
@@ -72,7 +75,7 @@ interface Row {
 async function run(files: string[], options: Options): Promise<void> {
   const whole = await loadModel(await findModel(options.model));
   const model = options.members === undefined ? whole : cutDown(whole, options.members);
-  const potential = await openPotential(model, { threads: options.threads });
+  const potential = await openPotential(model, { threads: options.threads, backend: options.backend });
   try {
     const structures = files.map((file): [string, System] => {
       const [{ frame }] = readStructures(file, parseFrameIndex('0'));
@@ -130,7 +133,8 @@ async function measure(
     natoms: system.numbers.length,
     model: potential.model.name,
     members: potential.model.members,
-    threads: native ? threads : 1,
+    backend: potential.backend,
+    threads: potential.backend === 'reference' ? 1 : threads,
     precision: 'single',
     repeats: times.length,
     ms_min: Math.min(...times),

@@ -5,9 +5,11 @@ import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { nativeInstructionSets } from '../engine/native.ts';
+import { runtimeFile, runtimeFolder } from '../engine/tensorflow/runtime.ts';
 import { asMltsError } from '../errors.ts';
 import { listModels, modelFolders } from '../model/registry.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import { probeRuntime } from '../setup/tensorflow/probe.ts';
 import { version } from '../version.ts';
 import { entryOf } from './model.ts';
 import { print } from './options.ts';
@@ -44,7 +46,7 @@ async function run({ json }: { json?: boolean }): Promise<void> {
     node: process.version,
     platform: `${platform()} ${release()} ${arch()}`,
     cpu: { model: cpus()[0]?.model ?? 'unknown', threads: availableParallelism() },
-    backends: backends(missing),
+    backends: await backends(missing),
     python: python(missing),
     lammps: lammps(missing),
     model_folders: modelFolders(),
@@ -58,9 +60,9 @@ async function run({ json }: { json?: boolean }): Promise<void> {
 }
 
 /** Which backends compute here; the native one with the instruction sets it has kernels for, the one in use first. */
-function backends(missing: Missing[]) {
+async function backends(missing: Missing[]) {
   const reference = { available: true };
-  const tensorflow = { available: false };
+  const tensorflow = await tensorflowBackend(missing);
   try {
     const [inUse, ...others] = nativeInstructionSets();
     return {
@@ -72,6 +74,22 @@ function backends(missing: Missing[]) {
     const { what, remedy } = asMltsError(error);
     missing.push({ what, remedy });
     return { native: { available: false }, reference, tensorflow };
+  }
+}
+
+/** TensorFlow.js is installed by those who want it: only one that does not compute is missing. */
+async function tensorflowBackend(missing: Missing[]) {
+  try {
+    runtimeFile();
+  } catch {
+    return { available: false, install: 'mlts setup tensorflow' };
+  }
+  try {
+    return { available: true, ...(await probeRuntime(runtimeFolder())) };
+  } catch (error) {
+    const { what, remedy } = asMltsError(error);
+    missing.push({ what, remedy });
+    return { available: false };
   }
 }
 

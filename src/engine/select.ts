@@ -1,5 +1,5 @@
 /** Which backend computes a model on this machine. */
-import { asMltsError, MltsError } from '../errors.ts';
+import { asMltsError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Potential } from './potential.ts';
 import { ReferencePotential } from './reference/reference.ts';
@@ -10,7 +10,7 @@ export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 export interface SelectOptions {
   /** Default auto: native, or where it is not available reference, with a warning. */
   readonly backend?: BackendChoice | undefined;
-  /** Threads of the native backend; default all processors. */
+  /** Threads that compute; default all processors. */
   readonly threads?: number | undefined;
   /** Told why auto did not take the native backend. Default: a warning of the process. */
   readonly warn?: (reason: string) => void;
@@ -26,7 +26,10 @@ export async function openPotential(model: Model, options: SelectOptions = {}): 
   const { backend = 'auto', threads, warn = (reason) => process.emitWarning(reason) } = options;
   const reference = options.reference ?? ((loaded) => new ReferencePotential(loaded));
   if (backend === 'reference') return reference(model);
-  if (backend === 'tensorflow') throw missing(backend);
+  if (backend === 'tensorflow') {
+    const { TensorflowPotential } = await import('./tensorflow/tensorflow.ts');
+    return TensorflowPotential.open(model, { threads });
+  }
   try {
     const { NativePotential } = await import('./native.ts');
     return new NativePotential(model, { threads });
@@ -39,6 +42,3 @@ export async function openPotential(model: Model, options: SelectOptions = {}): 
     return reference(model);
   }
 }
-
-const missing = (backend: BackendChoice): MltsError =>
-  new MltsError('E_UNAVAILABLE', `this version has no ${backend} backend`, 'Choose auto, native or reference.');
