@@ -1,17 +1,20 @@
 /** `mlts serve`: models to a server that runs until it is told to stop. */
 import { fileURLToPath } from 'node:url';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Potential } from '../engine/potential.ts';
-import { BACKEND_CHOICES, type BackendChoice, openPotential } from '../engine/select.ts';
+import { type BackendChoice, openPotential } from '../engine/select.ts';
 import { createLog, type Log } from '../log.ts';
 import { loadModel } from '../model/load.ts';
 import { findModel } from '../model/registry.ts';
 import { type Config, readConfig } from '../server/config.ts';
+import { DEFAULT_HARVEST, type Harvest } from '../server/harvest.ts';
 import { allowedFile, serverKeyFile } from '../server/keyring.ts';
 import { Server } from '../server/server.ts';
 import { WorkerPotential } from '../server/worker-potential.ts';
 import { version } from '../version.ts';
-import { count } from './options.ts';
+import { openHarvest } from './harvest.ts';
+import { watchModels } from './model-watch.ts';
+import { above, backendOption, count } from './options.ts';
 import { onInterrupt } from './signals.ts';
 
 /** Where the package keeps its own model. */
@@ -25,6 +28,9 @@ interface Options {
   threads?: number;
   backend?: BackendChoice;
   config?: string;
+  watch?: boolean;
+  harvest?: string;
+  harvestAbove?: number;
   json?: boolean;
   exitWithParent?: boolean;
 }
@@ -36,6 +42,8 @@ Examples:
   mlts serve ani-2x --bind ipc:///tmp/mlts.ipc --bind tcp://127.0.0.1:6000
   mlts serve ani-2x --bind 'tcp://127.0.0.1:*' --json   any free port; the ready line says which
   mlts serve ani-2x --bind tcp://0.0.0.0:5588     other machines too: needs keys (mlts keys --help)
+  mlts serve models/al.mlts --watch               takes up a new al.mlts while clients go on
+  mlts serve ani-2x --harvest doubt               keeps what the members disagree on, for mlts learn
   mlts serve --config mlts.yaml                   settings from a file (docs/serving.md)
 
 SIGTERM and Ctrl-C finish what was accepted, then exit.`;
@@ -51,8 +59,15 @@ export function register(program: Command): void {
       (one: string, all?: string[]) => [...(all ?? []), one],
     )
     .option('--threads <n>', 'threads that compute (default: all processors)', count)
-    .addOption(new Option('--backend <name>', 'what computes (default: auto)').choices(BACKEND_CHOICES))
+    .addOption(backendOption())
     .option('--config <file>', 'settings in YAML; the command line goes before them')
+    .option('--watch', 'take up a model file that is put in the place of a served one; sessions keep theirs')
+    .option('--harvest <folder>', 'keep structures of requests on which the members disagree, within bounds')
+    .option(
+      '--harvest-above <force>',
+      `the largest σ_F from which on they do, eV/Å (default: ${DEFAULT_HARVEST.threshold})`,
+      above,
+    )
     .option('--json', 'write a line with endpoints and models to stdout once ready')
     .option('--exit-with-parent', 'stop when standard input ends')
     .addHelpText('after', EXAMPLES)
@@ -62,35 +77,50 @@ export function register(program: Command): void {
 async function run(names: string[], options: Options): Promise<void> {
   const config: Config = options.config === undefined ? {} : await readConfig(options.config);
   const log = createLog(config.log);
-  const potentials: Potential[] = [];
+  const choice = { backend: options.backend ?? config.backend, threads: options.threads ?? config.threads };
+  const potentials = new Set<Potential>();
+  const load = async (path: string): Promise<Potential> => {
+    const potential = await open(path, choice, log);
+    potentials.add(potential);
+    return potential;
+  };
+  let harvest: Harvest | undefined;
+  const unload = (potential: Potential): void => {
+    potentials.delete(potential);
+    potential.close();
+  };
   try {
+    const paths = new Map<string, string>();
     for (const path of await modelPaths(names.length > 0 ? names : config.models)) {
-      potentials.push(
-        await open(
-          path,
-          { backend: options.backend ?? config.backend, threads: options.threads ?? config.threads },
-          log,
-        ),
-      );
+      const { model } = await load(path);
+      paths.set(model.name, path);
     }
+    harvest = openHarvest(options, config, log);
     const server = await Server.start({
-      potentials,
+      potentials: [...potentials],
       endpoints: options.bind ?? config.bind ?? [DEFAULT_ENDPOINT],
       limits: config.limits ?? {},
       keys: { server: config.keys?.server ?? serverKeyFile(), allowed: config.keys?.allowed ?? allowedFile() },
       log,
       name: `mlts ${version}`,
+      ...(harvest && { observe: (...computed) => harvest?.take(...computed) }),
     });
     const stop = stopSignal(options.exitWithParent === true);
-    announce(server, potentials, options.json === true, log);
-    const status = setInterval(() => log.info('status', { ...server.stats() }), STATUS_INTERVAL).unref();
+    announce(server, [...potentials], options.json === true, log);
+    const status = setInterval(
+      () => log.info('status', { ...server.stats(), ...(harvest && { harvest: harvest.counts }) }),
+      STATUS_INTERVAL,
+    ).unref();
+    const unwatch = options.watch ? await watchModels(server, paths, { load, unload, log }) : undefined;
     log.info(`${await stop}: stopping once accepted work is done`);
     clearInterval(status);
+    await unwatch?.();
     await server.stop();
   } finally {
     // A parent that asked by signal may well keep its end open, which would keep this process.
     if (options.exitWithParent) process.stdin.destroy();
     for (const potential of potentials) potential.close();
+    await harvest?.close();
   }
 }
 

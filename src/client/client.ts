@@ -1,8 +1,7 @@
 /** The TypeScript client of the force server. */
-import { readFile } from 'node:fs/promises';
 import { MltsError } from '../errors.ts';
 import type { ModelInfo } from '../model/model.ts';
-import { type KeyFile, parseKeyFile } from '../protocol/keys.ts';
+import type { KeyFile } from '../protocol/keys.ts';
 import type {
   BatchEvaluateReply,
   EvaluateReply,
@@ -15,6 +14,7 @@ import type {
 } from '../protocol/messages.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import { Connection } from './connection.ts';
+import { readKeys } from './curve.ts';
 import {
   type Choice,
   checkArray,
@@ -85,7 +85,12 @@ export class Client implements AsyncDisposable {
    * @throws MltsError that the server replied, E_HASH where its model changed since this client connected
    */
   async evaluate(structure: Structure, choice: Choice = {}): Promise<Evaluation> {
-    const question = { type: 'evaluate', ...wireChoice(choice), ...wireSystem(structure) } as const;
+    const question = {
+      type: 'evaluate',
+      ...wireChoice(choice),
+      ...this.#pin(choice),
+      ...wireSystem(structure),
+    } as const;
     const reply = await this.#connection.request<EvaluateReply>(question, this.#timeout);
     this.#checkHash(choice.model, reply.sha256);
     return evaluation(reply, reply.sha256);
@@ -93,7 +98,8 @@ export class Client implements AsyncDisposable {
 
   /** Many whole systems in one round trip: one evaluation or error a system, in order. */
   async evaluateMany(structures: readonly Structure[], choice: Choice = {}): Promise<(Evaluation | MltsError)[]> {
-    const question = { type: 'evaluate', ...wireChoice(choice), systems: structures.map(wireSystem) } as const;
+    const systems = structures.map(wireSystem);
+    const question = { type: 'evaluate', ...wireChoice(choice), ...this.#pin(choice), systems } as const;
     const reply = await this.#connection.request<BatchEvaluateReply>(question, this.#timeout);
     this.#checkHash(choice.model, reply.sha256);
     return reply.results.map((entry) => outcome(entry, reply.sha256));
@@ -106,6 +112,7 @@ export class Client implements AsyncDisposable {
   async open(options: SessionOptions): Promise<Session> {
     checkArray(options.numbers, 'numbers', Int32Array);
     const session = new Session(this.#connection, this.#timeout, options, {
+      pin: () => this.#pin(options),
       opened: (reply: OpenReply) => this.#checkHash(reply.model.name, reply.sha256),
       closed: () => this.#sessions.delete(session),
     });
@@ -142,9 +149,19 @@ export class Client implements AsyncDisposable {
     this.close();
   }
 
+  /** Without a name the server holds one model, and held one when this client connected. */
+  #named(name: string | undefined): string {
+    return name ?? [...this.#hashes.keys()][0] ?? '';
+  }
+
+  /** A server that replaced its model keeps the one before for those who began with it. */
+  #pin({ model }: Choice): { sha256?: string } {
+    const sha256 = this.#hashes.get(this.#named(model));
+    return sha256 === undefined ? {} : { sha256 };
+  }
+
   #checkHash(name: string | undefined, sha256: string): void {
-    // Without a name the server holds one model, and held one when this client connected.
-    const model = name ?? [...this.#hashes.keys()][0] ?? '';
+    const model = this.#named(name);
     const known = this.#hashes.get(model);
     if (known === undefined) this.#hashes.set(model, sha256);
     else if (known !== sha256) {
@@ -155,19 +172,6 @@ export class Client implements AsyncDisposable {
       );
     }
   }
-}
-
-async function readKeys(keys: KeyFile | string | undefined): Promise<KeyFile | undefined> {
-  if (typeof keys !== 'string') return keys;
-  const text = await readFile(keys, 'utf8').catch((cause: Error) => {
-    throw new MltsError(
-      'E_KEYS',
-      `cannot read ${keys} (${cause.message})`,
-      'Make it with `mlts keys generate FILE --server KEY`.',
-      { cause },
-    );
-  });
-  return parseKeyFile(text, keys);
 }
 
 const modelInfo = ({ min_distance, architecture, calibration, ...rest }: WireModel): ServedModel => ({

@@ -6,6 +6,7 @@ import type { KeyFile } from '../protocol/keys.ts';
 import type { Reply, Request } from '../protocol/messages.ts';
 import { errorOf, readReply } from '../protocol/reply.ts';
 import type { ScanLimits } from '../protocol/scan.ts';
+import { curve, disagreement, refusedKey } from './curve.ts';
 
 /** A reply is as large as the server makes it; only its nesting is bounded. */
 const REPLY_LIMITS: ScanLimits = { maxBytes: Number.POSITIVE_INFINITY, maxDepth: 8, maxValues: 2 ** 26 };
@@ -120,7 +121,7 @@ export class Connection {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#watchers = this.#watchers.filter((watcher) => watcher !== changed);
-        reject(this.#isRefused ? this.#disagreement() : this.#silence());
+        reject(this.#isRefused ? disagreement(this.endpoint) : this.#silence());
       }, this.#connectTimeout);
       const changed = (error?: MltsError) => {
         clearTimeout(timer);
@@ -140,14 +141,6 @@ export class Connection {
     );
   }
 
-  #disagreement(): MltsError {
-    return new MltsError(
-      'E_KEYS',
-      `${this.endpoint} and this client do not agree on how to connect`,
-      'Give the right keys if the server wants CURVE, none if it does not; see that the port is that of an mlts server.',
-    );
-  }
-
   #changed(error?: MltsError): void {
     for (const watcher of this.#watchers.splice(0)) watcher(error);
   }
@@ -160,15 +153,9 @@ export class Connection {
         this.#isRefused = false;
         this.#changed();
       } else if (event.type === 'handshake:error:auth') {
-        this.#changed(
-          new MltsError(
-            'E_KEYS',
-            `${this.endpoint} refused this client's CURVE key`,
-            'Have the public key added to the list of allowed clients (`mlts keys allow`).',
-          ),
-        );
+        this.#changed(refusedKey(this.endpoint));
       } else if (event.type === 'handshake:error:protocol') {
-        this.#changed(this.#disagreement());
+        this.#changed(disagreement(this.endpoint));
       } else if (event.type === 'handshake:error:other') {
         // A server that died in the handshake, or one whose key is not the expected one: libzmq tries again.
         this.#isRefused = true;
@@ -222,15 +209,6 @@ export class Connection {
   #fail(error: MltsError): void {
     for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(error);
   }
-}
-
-function curve(keys: KeyFile | undefined): object {
-  if (keys === undefined) return {};
-  if (keys.server === undefined) {
-    const remedy = 'Make the file with `mlts keys generate FILE --server KEY`.';
-    throw new MltsError('E_KEYS', "the client's keys lack 'server', the public key of the server", remedy);
-  }
-  return { curveServerKey: keys.server, curvePublicKey: keys.public, curveSecretKey: keys.secret };
 }
 
 const closed = (): MltsError => new MltsError('E_CONNECT', 'the client is closed', 'Connect again.');

@@ -29,6 +29,8 @@ export interface StepOptions {
 }
 
 interface Events {
+  /** The bytes that the model must have. */
+  readonly pin: () => { sha256?: string };
   readonly opened: (reply: OpenReply) => void;
   readonly closed: () => void;
 }
@@ -108,6 +110,7 @@ export class Session implements AsyncDisposable {
     const question = {
       type: 'open',
       ...wireChoice(this.#options),
+      ...this.#events.pin(),
       numbers: this.#numbers,
       ...(pbc === undefined ? {} : { pbc }),
       ...(domain === undefined ? {} : { domain }),

@@ -10,12 +10,13 @@ import type { AniCard } from './card-ani.ts';
 import type { HipnnCard } from './card-hipnn.ts';
 import { hipnnModel } from './hipnn.ts';
 import type { AniModel, HipnnModel, Model } from './model.ts';
-import { type Container, readSafetensors } from './safetensors.ts';
+import { type Container, readSafetensors, type Tensor } from './safetensors.ts';
 
-/** A model with the card it was read from, as `mlts model show` prints it. */
-export type LoadedModel =
+/** A model with the card it was read from, as `mlts model show` prints it, and the tensors in the card's units. */
+export type LoadedModel = { readonly tensors: ReadonlyMap<string, Tensor> } & (
   | { readonly model: AniModel; readonly card: AniCard }
-  | { readonly model: HipnnModel; readonly card: HipnnCard };
+  | { readonly model: HipnnModel; readonly card: HipnnCard }
+);
 
 /**
  * Reads, hashes and validates a `.mlts` file.
@@ -57,9 +58,10 @@ export function modelFromBytes(bytes: Uint8Array, file: string): LoadedModel {
   checkTensors(card, container, file);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const fail = (what: string) => refuse(file, what);
+  const { tensors } = container;
   return card.architecture === 'ani'
-    ? { card, model: aniModel(card, container.tensors, sha256) }
-    : { card, model: hipnnModel(card, container.tensors, sha256, fail) };
+    ? { card, tensors, model: aniModel(card, tensors, sha256) }
+    : { card, tensors, model: hipnnModel(card, tensors, sha256, fail) };
 }
 
 function refuse(file: string, what: string): never {

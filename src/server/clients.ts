@@ -77,6 +77,7 @@ export class Clients {
     if (this.sessions >= maxSessions) throw tooMany(`the server has ${this.sessions} sessions`, maxSessions);
     this.claimAtoms(numbers.length);
     const session = new Session(this.#nextSession++, kind, numbers, pbc, isDomain);
+    kind.served.take();
     client.sessions.set(session.id, session);
     this.sessions++;
     return session;
@@ -97,6 +98,7 @@ export class Clients {
     if (!client.sessions.delete(session.id)) return;
     this.sessions--;
     this.#atoms -= session.numbers.length;
+    session.served.leave();
     session.close();
   }
 

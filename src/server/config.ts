@@ -7,6 +7,7 @@ import { MltsError } from '../errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../log.ts';
 import { nearest } from '../model/nearest.ts';
 import { fieldName, wireName } from '../protocol/names.ts';
+import { DEFAULT_HARVEST, type HarvestSettings } from './harvest.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 
 export interface Config {
@@ -17,6 +18,7 @@ export interface Config {
   readonly log?: LogLevel;
   readonly keys?: { readonly server?: string; readonly allowed?: string };
   readonly limits?: Partial<Limits>;
+  readonly harvest?: Partial<HarvestSettings>;
 }
 
 /** Reads one value, or says what it must be. */
@@ -36,14 +38,19 @@ const atLeast =
     isScalar(node) && Number.isSafeInteger(node.value) && (node.value as number) >= least
       ? node.value
       : refuse(`a whole number of ${least} or more`);
-const seconds: Rule = (node, refuse) =>
-  isScalar(node) && typeof node.value === 'number' && node.value > 0 && Number.isFinite(node.value)
-    ? node.value
-    : refuse('a number of seconds above 0');
+const above0 =
+  (what: string): Rule =>
+  (node, refuse) =>
+    isScalar(node) && typeof node.value === 'number' && node.value > 0 && Number.isFinite(node.value)
+      ? node.value
+      : refuse(`${what} above 0`);
+const seconds = above0('a number of seconds');
 
-const LIMIT_RULES: Record<string, Rule> = Object.fromEntries(
-  Object.keys(DEFAULT_LIMITS).map((name) => [wireName(name), name.startsWith('max') ? atLeast(1) : seconds]),
-);
+/** Of settings by name: numbers where it begins with max, else times. */
+const rulesOf = (defaults: object): Record<string, Rule> =>
+  Object.fromEntries(
+    Object.keys(defaults).map((name) => [wireName(name), name.startsWith('max') ? atLeast(1) : seconds]),
+  );
 
 /**
  * @param file named in errors; relative paths in it start from its folder
@@ -87,6 +94,13 @@ export function parseConfig(content: string, file: string): Config {
       return settings;
     };
 
+  const named =
+    (rules: Record<string, Rule>): Rule =>
+    (node, refuse) => {
+      const given = section(rules)(node, refuse) as Record<string, unknown>;
+      return Object.fromEntries(Object.entries(given).map(([name, value]) => [fieldName(name), value]));
+    };
+
   const path: Rule = (node, refuse) => {
     const name = text(node, refuse) as string;
     return isAbsolute(name) ? name : join(dirname(file), name);
@@ -103,10 +117,8 @@ export function parseConfig(content: string, file: string): Config {
     backend: oneOf(BACKEND_CHOICES),
     log: oneOf(LOG_LEVELS),
     keys: section({ server: path, allowed: path }),
-    limits: (node, refuse) => {
-      const limits = section(LIMIT_RULES)(node, refuse) as Record<string, number>;
-      return Object.fromEntries(Object.entries(limits).map(([name, value]) => [fieldName(name), value]));
-    },
+    limits: named(rulesOf(DEFAULT_LIMITS)),
+    harvest: named({ folder: path, ...rulesOf(DEFAULT_HARVEST), threshold: above0('a number of eV/Å') }),
   };
   if (document.contents === null) return {};
   return section(rules)(document.contents, (expected) => {

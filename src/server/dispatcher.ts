@@ -51,6 +51,7 @@ export class Dispatcher {
     this.jobs++;
     this.atoms += job.atoms;
     job.client.jobs++;
+    job.kind.served.take();
     this.#queue.add(job);
     if (this.#running !== undefined || this.#isScheduled) return;
     // After the messages that have arrived with this one, which then share its batch.
@@ -120,6 +121,7 @@ export class Dispatcher {
     this.jobs--;
     this.atoms -= job.atoms;
     job.client.jobs--;
+    job.kind.served.leave();
     this.#settle(job);
     if (this.jobs === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -3,7 +3,7 @@ import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { curveKeyPair } from 'zeromq';
-import { MltsError } from '../errors.ts';
+import { asMltsError, MltsError } from '../errors.ts';
 import { isKey, type KeyFile, parseKeyFile } from '../protocol/keys.ts';
 
 /** Where keys live unless told otherwise. */
@@ -21,6 +21,16 @@ export async function readKeyFile(file: string): Promise<KeyFile> {
   } catch (cause) {
     if (cause instanceof MltsError) throw cause;
     throw new MltsError('E_KEYS', `no key file ${file}`, 'Make one with `mlts keys generate`.', { cause });
+  }
+}
+
+/** The server's secret key, for an endpoint that is not local. @throws MltsError E_KEYS that says what needs it */
+export async function secretFor(address: string, file: string): Promise<string> {
+  try {
+    return (await readKeyFile(file)).secret;
+  } catch (cause) {
+    const { what, remedy } = asMltsError(cause);
+    throw new MltsError('E_KEYS', `${address} is open to other machines, which takes keys: ${what}`, remedy, { cause });
   }
 }
 

@@ -14,6 +14,10 @@ export interface Kind {
 export class Served {
   readonly potential: Potential;
   readonly wire: WireModel;
+  /** Sessions and jobs that have it. */
+  #users = 0;
+  /** When one of them last let it go, `performance.now()`. */
+  #lastUsed = performance.now();
   readonly #kinds = new Map<number, Kind>();
 
   constructor(potential: Potential) {
@@ -29,6 +33,24 @@ export class Served {
     };
   }
 
+  take(): void {
+    this.#users++;
+  }
+
+  leave(): void {
+    this.#users--;
+    this.touch();
+  }
+
+  /** Somebody asked for it. */
+  touch(): void {
+    this.#lastUsed = performance.now();
+  }
+
+  isUnusedSince(time: number): boolean {
+    return this.#users === 0 && this.#lastUsed < time;
+  }
+
   kind(precision: Precision, want: readonly WireWant[]): Kind {
     let key = precision === 'double' ? 1 : 0;
     for (const name of want) key |= 2 << WANTS.indexOf(name);
@@ -41,8 +63,16 @@ export class Served {
   }
 }
 
+/** A model that another one took the place of. */
+interface Replaced {
+  readonly served: Served;
+  readonly unused: (potential: Potential) => void;
+}
+
 export class Models {
   readonly #served = new Map<string, Served>();
+  /** Kept for those who began with them. */
+  #replaced: Replaced[] = [];
 
   /** @throws MltsError E_USAGE for two models of one name, E_EMPTY for none */
   constructor(potentials: readonly Potential[]) {
@@ -58,6 +88,28 @@ export class Models {
       }
       this.#served.set(name, new Served(potential));
     }
+  }
+
+  /**
+   * Serves another model under a name: from now on it is what is found by that name. The one before stays for sessions that
+   * have it and for clients that insist on its bytes.
+   * @returns the potential before, once nobody uses it any more: its owner may close it
+   * @throws MltsError E_MODEL_NOT_FOUND where no model of that name is served
+   */
+  replace(potential: Potential): Promise<Potential> {
+    const before = this.find(potential.model.name, undefined);
+    before.touch();
+    this.#served.set(potential.model.name, new Served(potential));
+    return new Promise((unused) => this.#replaced.push({ served: before, unused }));
+  }
+
+  /** Gives up replaced models that no session and no job has, and that nobody asked for since `before`. */
+  sweep(before: number): void {
+    const isUnused = ({ served }: Replaced) => served.isUnusedSince(before);
+    const gone = this.#replaced.filter(isUnused);
+    if (gone.length === 0) return;
+    this.#replaced = this.#replaced.filter((one) => !isUnused(one));
+    for (const { served, unused } of gone) unused(served.potential);
   }
 
   /**
@@ -77,6 +129,13 @@ export class Models {
       throw new MltsError('E_MODEL_NOT_FOUND', what, `This server holds ${names}.`);
     }
     if (sha256 !== undefined && sha256 !== served.wire.sha256) {
+      const old = this.#replaced.find(
+        ({ served: { wire } }) => wire.sha256 === sha256 && wire.name === served.wire.name,
+      );
+      if (old !== undefined) {
+        old.served.touch();
+        return old.served;
+      }
       throw new MltsError(
         'E_HASH',
         `'${served.wire.name}' has the SHA-256 ${served.wire.sha256}, the request insists on ${sha256.slice(0, 64)}`,
@@ -93,6 +152,7 @@ export class Models {
   memoryBytes(): number {
     let bytes = 0;
     for (const served of this.#served.values()) bytes += served.potential.memoryBytes();
+    for (const { served } of this.#replaced) bytes += served.potential.memoryBytes();
     return bytes;
   }
 }

@@ -1,8 +1,9 @@
 /** The force server: sockets to requests, outcomes to replies, from start to stop. */
 import { Context } from 'zeromq';
-import type { Potential } from '../engine/potential.ts';
+import type { Potential, Result, System } from '../engine/potential.ts';
 import { asMltsError, MltsError } from '../errors.ts';
 import { type Log, silentLog } from '../log.ts';
+import type { ModelInfo } from '../model/model.ts';
 import { decode, encode, type WireMap } from '../protocol/codec.ts';
 import type { Stats } from '../protocol/messages.ts';
 import { idOf, readRequest } from '../protocol/request.ts';
@@ -11,7 +12,7 @@ import { type Client, Clients } from './clients.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Job } from './job.ts';
-import { readKeyFile } from './keyring.ts';
+import { secretFor } from './keyring.ts';
 import { DEFAULT_LIMITS, type Limits, scanLimits } from './limits.ts';
 import { Listener } from './listener.ts';
 import { Metrics } from './metrics.ts';
@@ -32,12 +33,15 @@ export interface ServerOptions {
   readonly log?: Log;
   /** What clients are told they talk to. */
   readonly name?: string;
+  /** Told of each system that was computed, once its reply is on its way; it must be quick. */
+  readonly observe?: (system: System, result: Result, model: ModelInfo) => void;
 }
 
 export class Server {
   readonly #rooms: Rooms;
   readonly #listeners: Listener[] = [];
   readonly #log: Log;
+  readonly #observe: ServerOptions['observe'];
   readonly #scan;
   readonly #context = new Context();
   #gatekeeper: Gatekeeper | undefined;
@@ -48,6 +52,7 @@ export class Server {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const metrics = new Metrics();
     this.#log = options.log ?? silentLog();
+    this.#observe = options.observe;
     this.#scan = scanLimits(limits);
     this.#rooms = {
       limits,
@@ -83,6 +88,20 @@ export class Server {
     return stats(this.#rooms);
   }
 
+  /**
+   * Serves another model in the place of one of its name, while clients go on: sessions keep the model that they were opened
+   * with, new ones get this. A client that insists on the bytes of the one before gets it as long as that is kept, which is
+   * for `limits.idleClose` after its last use.
+   * @returns the potential before, once nobody uses it any more: its owner may close it. Never settles where the server stops first
+   * @throws MltsError E_MODEL_NOT_FOUND where no model of that name is served
+   */
+  replace(potential: Potential): Promise<Potential> {
+    const { name, sha256 } = potential.model;
+    const unused = this.#rooms.models.replace(potential);
+    this.#log.info('model replaced', { model: name, sha256 });
+    return unused;
+  }
+
   /** Takes no new work, finishes what was accepted within `limits.stopTimeout`, sends the replies, and closes. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -95,7 +114,7 @@ export class Server {
     const open = parsed.find((endpoint) => !endpoint.local);
     const secretKey = open && keys && (await secretFor(open.address, keys.server));
     if (open && keys) this.#gatekeeper = await Gatekeeper.start(this.#context, keys.allowed, this.#log);
-    const { maxBytes, idleRelease } = this.#rooms.limits;
+    const { maxBytes, idleRelease, idleClose } = this.#rooms.limits;
     for (const endpoint of parsed) {
       this.#listeners.push(await Listener.bind(endpoint, { context: this.#context, secretKey, maxBytes }));
     }
@@ -106,7 +125,11 @@ export class Server {
           this.#log.error('an endpoint failed', { endpoint: listener.address, error: String(error) });
         });
     }
-    this.#sweeper = setInterval(() => this.#rooms.clients.sweep(performance.now()), Math.max(50, 250 * idleRelease));
+    const sweep = (now: number) => {
+      this.#rooms.clients.sweep(now);
+      this.#rooms.models.sweep(now - 1000 * idleClose);
+    };
+    this.#sweeper = setInterval(() => sweep(performance.now()), Math.max(50, 250 * idleRelease));
     this.#sweeper.unref();
   }
 
@@ -166,10 +189,15 @@ export class Server {
     job.reply = replyTo(job, this.#rooms.metrics);
     if (session === undefined) {
       this.#send(client, job.reply);
-      return;
+    } else {
+      session.lastUsed = performance.now();
+      for (const { reply } of session.ready()) this.#send(client, reply);
     }
-    session.lastUsed = performance.now();
-    for (const { reply } of session.ready()) this.#send(client, reply);
+    if (this.#observe === undefined) return;
+    const { model } = job.kind.served.potential;
+    for (const [i, outcome] of job.outcomes.entries()) {
+      if (!(outcome instanceof MltsError)) this.#observe(job.systems[i], outcome, model);
+    }
   }
 
   #send(client: Client, reply: object): void {
@@ -180,16 +208,6 @@ export class Server {
     const { dispatcher, clients } = this.#rooms;
     clients.drop(client);
     dispatcher.cancel(client);
-  }
-}
-
-/** The server's secret key. @throws MltsError E_KEYS that says what needs it */
-async function secretFor(address: string, file: string): Promise<string> {
-  try {
-    return (await readKeyFile(file)).secret;
-  } catch (cause) {
-    const { what, remedy } = asMltsError(cause);
-    throw new MltsError('E_KEYS', `${address} is open to other machines, which takes keys: ${what}`, remedy, { cause });
   }
 }
 

@@ -158,7 +158,12 @@ describe('mlts serve', () => {
   it.each<[string, string[], number, RegExp]>([
     ['a model that is not there', ['no-such-model'], 1, /^E_MODEL_NOT_FOUND: no model no-such-model/],
     ['a file that is no model', ['package.json.mlts'], 1, /^E_FILE: /],
-    ['a backend of another version', ['default', '--backend', 'tensorflow'], 1, /^E_UNAVAILABLE: .*tensorflow/],
+    [
+      'a backend that is not installed',
+      ['default', '--backend', 'tensorflow'],
+      1,
+      /^E_UNAVAILABLE: TensorFlow.js is not installed .*mlts setup tensorflow/,
+    ],
     ['a backend of nobody', ['--backend', 'cuda'], 2, /^E_USAGE: .*cuda/],
     ['no threads', ['--threads', '0'], 2, /^E_USAGE: .*threads/],
     [
@@ -177,7 +182,7 @@ describe('mlts serve', () => {
     ['a file of settings that is not there', ['--config', '/nowhere.yaml'], 1, /^E_FILE: cannot read \/nowhere.yaml/],
     ['an option that does not exist', ['--colour'], 2, /^E_USAGE: .*--colour/],
   ])('%s is said on stderr, with its exit code', async (_, args, code, message) => {
-    const ended = await mlts(['serve', ...args], { MLTS_KEYS: '/nowhere' });
+    const ended = await mlts(['serve', ...args], { MLTS_KEYS: '/nowhere', XDG_DATA_HOME: '/nowhere' });
     expect(ended.stderr.trim().split('\n').at(-1)).toMatch(message);
     expect(ended).toMatchObject({ code, stdout: '' });
   });
