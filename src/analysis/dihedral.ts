@@ -47,7 +47,7 @@ export function dihedralGradient(positions: Float64Array, [i, j, k, l]: Quartet)
 }
 
 /** Bonds are shorter than this times the sum of covalent radii. */
-const BOND = 1.25;
+export const BOND = 1.25;
 
 /**
  * Atoms on k's side of the bond j–k.

@@ -16,6 +16,8 @@ export interface Plot {
   readonly y: string;
   readonly curves: readonly Curve[];
   readonly logarithmic?: boolean;
+  /** Only whole numbers along x. */
+  readonly counted?: boolean;
 }
 
 const [WIDTH, HEIGHT] = [760, 480];
@@ -37,7 +39,7 @@ export async function renderSvg(plot: Plot): Promise<string> {
       title: { text: plot.title, left: 'center', textStyle: { fontSize: 15 } },
       legend: { bottom: 0, show: plot.curves.length > 1, type: 'plain' },
       grid: { left: 70, right: 24, top: 44, bottom: plot.curves.length > 1 ? 84 : 56 },
-      xAxis: { ...axis(plot.x), type: kind },
+      xAxis: { ...axis(plot.x), type: kind, ...(plot.counted && { minInterval: 1 }) },
       yAxis: { ...axis(plot.y), nameGap: 50, type: kind },
       series: plot.curves.flatMap((curve) => [...seriesOf(curve, plot.logarithmic === true)]),
     });

@@ -1,11 +1,12 @@
 /** `mlts eval`: energies, forces and their uncertainty for every structure of some files. */
 import { type Command, Option } from 'commander';
 import type { Potential, Precision, Want } from '../engine/potential.ts';
+import type { BackendChoice } from '../engine/select.ts';
 import { MltsError } from '../errors.ts';
 import { parseFrameIndex } from '../io/slice.ts';
 import { OutputFile } from '../io/write.ts';
 import { type Evaluated, extxyzOf, HEADER, jsonOf, rowOf, WANT } from './evaluation.ts';
-import { interruption, print } from './options.ts';
+import { backendOption, interruption, print } from './options.ts';
 import { Progress } from './progress.ts';
 import { openSource } from './source.ts';
 import { batches, readFiles } from './structures.ts';
@@ -15,6 +16,7 @@ interface Options {
   model?: string;
   connect?: string;
   keys?: string;
+  backend?: BackendChoice;
   index: string;
   precision: Precision;
   members?: boolean;
@@ -39,6 +41,7 @@ export function register(program: Command): void {
     .option('--model <m>', 'a .mlts file or a name from the model folders')
     .option('--connect <endpoint>', 'ask a server instead of computing here')
     .option('--keys <file>', 'CURVE key file for a server on another machine (mlts keys)')
+    .addOption(backendOption())
     .option('--index <i:j:k>', 'which frames of each file, as in Python', ':')
     .addOption(new Option('--precision <p>', 'arithmetic').choices(['single', 'double']).default('single'))
     .option('--members', "each member's forces too")

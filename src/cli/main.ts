@@ -10,10 +10,12 @@ import * as data from './data.ts';
 import * as doctor from './doctor.ts';
 import * as evaluate from './eval.ts';
 import * as keys from './keys.ts';
+import * as learn from './learn.ts';
 import * as md from './md.ts';
 import * as model from './model.ts';
 import * as relax from './relax.ts';
 import * as serve from './serve.ts';
+import * as setup from './setup.ts';
 import * as train from './train.ts';
 import * as verify from './verify.ts';
 
@@ -25,7 +27,23 @@ function program(): Command {
     .version(version)
     .exitOverride()
     .addHelpText('after', '\n`mlts VERB --help` shows options and examples. Units: Å, eV, eV/Å, eV/Å³.');
-  for (const verb of [serve, evaluate, md, relax, data, train, assess, analyze, model, verify, bench, keys, doctor])
+  for (const verb of [
+    serve,
+    evaluate,
+    md,
+    relax,
+    data,
+    train,
+    learn,
+    assess,
+    analyze,
+    model,
+    verify,
+    bench,
+    keys,
+    setup,
+    doctor,
+  ])
     verb.register(mlts);
   sayUsage(mlts, 'mlts');
   return mlts;

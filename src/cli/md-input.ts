@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { asFlag, type Field, fromFlags, type Input, parseYaml } from '../dynamics/input/input.ts';
 import { RUN_SETTINGS } from '../dynamics/input/parse.ts';
+import type { BackendChoice } from '../engine/select.ts';
 import { MltsError } from '../errors.ts';
 
 /** Options under commander's names; all that is no way of running is a setting of the run or of its one stage. */
@@ -11,11 +12,12 @@ export interface MdOptions extends Readonly<Record<string, unknown>> {
   resume?: boolean;
   force?: boolean;
   json?: boolean;
+  backend?: BackendChoice;
 }
 
 /** The options, and the file behind --input, as one input for the rules. */
 export function fieldsOf(file: string | undefined, options: MdOptions): Input {
-  const { input, resume: _resume, force: _force, json: _json, ensemble, ...flags } = options;
+  const { input, resume: _resume, force: _force, json: _json, backend: _backend, ensemble, ...flags } = options;
   const named = Object.fromEntries(
     Object.entries(flags).map(([name, value]) => [underscored(name), itemsOf(name, value)]),
   );

@@ -10,7 +10,7 @@ import { nearest } from '../model/nearest.ts';
 import * as analyze from './analyze.ts';
 import { jsonHost, terminalHost } from './md-host.ts';
 import { fieldsOf, type MdOptions } from './md-input.ts';
-import { interruption } from './options.ts';
+import { backendOption, interruption } from './options.ts';
 import { openSource } from './source.ts';
 import { readOrBuild } from './structures.ts';
 
@@ -39,6 +39,7 @@ export function register(program: Command): void {
     .option('--connect <endpoint>', 'ask a server instead of computing here')
     .option('--keys <file>', 'CURVE key file for a server on another machine (mlts keys)')
     .option('--threads <n>', 'threads that compute (default: all processors)')
+    .addOption(backendOption())
     .option('--precision <p>', 'single or double (default: single)')
     .option('--build <what>', 'build a structure instead of reading one (below)')
     .option('--repeat <n...>', 'copies along each cell vector')
@@ -89,7 +90,7 @@ async function run(file: string | undefined, options: MdOptions): Promise<void> 
   const settings = saved?.input ?? asked ?? parseRun(fieldsOf(file, options));
   checkAnalyses(settings);
   const signal = interruption();
-  const source = { ...settings, ...(saved && asked === undefined && where(options)) };
+  const source = { ...settings, ...(saved && asked === undefined && where(options)), backend: options.backend };
   const walkers = saved === undefined ? structuresOf(settings) : [];
   const potential = await openSource(source);
   const host = json ? jsonHost(runAnalysis) : terminalHost(runAnalysis);

@@ -1,8 +1,8 @@
 /** Readers of option values and what verbs share. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { atoms as atomsRule, pressure as pressureRule } from '../dynamics/input/rules.ts';
 import type { Potential } from '../engine/potential.ts';
-import { openPotential } from '../engine/select.ts';
+import { BACKEND_CHOICES, type BackendChoice, openPotential } from '../engine/select.ts';
 import { loadModel } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
 import { findModel } from '../model/registry.ts';
@@ -26,7 +26,7 @@ export function notNegative(text: string): number {
   return Number(text) === 0 && text.trim() !== '' ? 0 : above(text);
 }
 
-/** Steps, 0 or more. */
+/** A whole number, 0 or more. */
 export function steps(text: string): number {
   if (/^\d{1,12}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Give a whole number, 0 or more.');
@@ -38,10 +38,18 @@ export const pressure = (text: string): number => pressureRule({ place: '--press
 /** Atoms by number from 0: `0,4,8-15`. */
 export const atoms = (text: string): readonly number[] => atomsRule({ place: '--fix', scalar: text });
 
+/** `--backend NAME`. */
+export const backendOption = (): Option =>
+  new Option('--backend <name>', 'what computes (default: auto)').choices(BACKEND_CHOICES);
+
 /** The model that `M` means, ready to compute; a slow backend is told on stderr. */
-export async function openModel(name: string, threads?: number): Promise<{ model: Model; potential: Potential }> {
+export async function openModel(
+  name: string,
+  threads?: number,
+  backend?: BackendChoice,
+): Promise<{ model: Model; potential: Potential }> {
   const model = await loadModel(await findModel(name));
-  return { model, potential: await openPotential(model, { threads, warn }) };
+  return { model, potential: await openPotential(model, { threads, backend, warn }) };
 }
 
 const warn = (reason: string) => process.stderr.write(`warning: ${reason}\n`);

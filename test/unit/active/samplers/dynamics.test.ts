@@ -32,7 +32,7 @@ const settings: DynamicsSettings = {
   thermostatTime: 20,
   temperature: { start: [300, 600], end: [2000, 6000], amplitude: [0, 2000], period: [20, 50] },
   density: undefined,
-  uncertain: [{ quantity: 'max_sigma_force', sense: '>', bound: 0.5 }],
+  uncertain: [{ quantity: 'max_sigma_force', sense: '>', bound: 0.2 }],
   minDistance: 0.6,
 };
 
@@ -57,8 +57,8 @@ describe('dynamics until the members disagree', () => {
     for (const [i, { info }] of frames.entries()) {
       expect(info.step).toSatisfy((step: number) => step > 0 && step % 5 === 0);
       expect(info.time).toBe(0.5 * (info.step as number));
-      expect(info.reason).toMatch(/^max_sigma_force is .*, > 0\.5$/);
-      expect(Math.max(...(outcomes[i] as Result).sigmaForces!)).toBeGreaterThan(0.499);
+      expect(info.reason).toMatch(/^max_sigma_force is .*, > 0\.2$/);
+      expect(Math.max(...(outcomes[i] as Result).sigmaForces!)).toBeGreaterThan(0.199);
     }
   });
 
@@ -78,7 +78,7 @@ describe('dynamics until the members disagree', () => {
   it('throws away frames, and starts, with atoms that are too close, and counts them', async () => {
     const nothing = { frames: [], discarded: { certain: 0, 'too close': 4 } };
     expect(await sampled({ minDistance: 1.2 })).toEqual(nothing);
-    const { frames, discarded } = await sampled({ ...above(0.2), minDistance: 0.95 });
+    const { frames, discarded } = await sampled({ ...above(0.1), minDistance: 0.95 });
     expect(discarded['too close']).toBeGreaterThan(0);
     expect(frames.length + discarded['too close'] + discarded.certain).toBe(4);
   });
