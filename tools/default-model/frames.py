@@ -25,14 +25,14 @@ class Frame:
     forces: Floats | None = field(default=None, repr=False)  # [n,3] eV/Å
 
 
-def write(file: TextIO, frames: Iterable[Frame]) -> None:
+def write(file: TextIO, frames: Iterable[Frame], level: str = LEVEL) -> None:
     for f in frames:
         columns, header = [f.positions], "species:S:1:pos:R:3"
         labels = ""
         if f.forces is not None:
             columns.append(f.forces)
             header += ":forces:R:3"
-            labels = f' energy={f.energy:.10g} level="{LEVEL}"'
+            labels = f' energy={f.energy:.10g} level="{level}"'
         rows = np.hstack(columns)
         file.write(f'{len(f.numbers)}\nProperties={header}{labels} kind={f.kind} group="{f.group}" pbc="F F F"\n')
         for number, row in zip(f.numbers, rows, strict=True):

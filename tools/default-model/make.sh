@@ -21,6 +21,6 @@ resume=$([ -f default.checkpoint ] && echo --resume || true)
 $MLTS_COMMAND train "$root/models/default.yaml" $resume
 python errors default.mlts test.extxyz unseen.extxyz
 python check default.mlts --out default.check.json
-$MLTS_COMMAND md "$here/water.yaml"
-$MLTS_COMMAND md "$here/ethanol.yaml"
+$MLTS_COMMAND md --input "$here/water.yaml"
+$MLTS_COMMAND md --input "$here/ethanol.yaml"
 echo "To replace the embedded model: cp $work/default.mlts $work/default.check.json $root/models/"
