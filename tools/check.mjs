@@ -65,8 +65,11 @@ async function ruff() {
 }
 
 async function mypy() {
-  // The default model's training has an environment and a mypy.ini of its own.
-  const files = filesUnder(...CODE).filter((file) => file.endsWith('.py') && !file.startsWith('tools/default-model/'));
+  // These have environments of their own, with a mypy.ini in the former.
+  const apart = ['tools/default-model/', 'tools/transfer-learning/'];
+  const files = filesUnder(...CODE).filter(
+    (file) => file.endsWith('.py') && !apart.some((folder) => file.startsWith(folder)),
+  );
   if (files.length > 0) await run('check-mypy', pythonTool('mypy'), files);
 }
 

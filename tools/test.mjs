@@ -4,10 +4,10 @@
 // skipped: only tests on published weights may be left out, are told as not run, and fail too where
 // MLTS_REQUIRE_PUBLISHED=1.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { buildDir, python, root, run } from './process.mjs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { buildDir, python, root, run, venv } from './process.mjs';
 import { readJunit, readVitest } from './reports.mjs';
 import { configure, runTool, setup } from './setup.mjs';
 
@@ -64,12 +64,26 @@ const suites = [
   },
 ];
 
+/** What the tests of the TensorFlow.js backend need, in the user's data folder, by the verb that users have. */
+async function tensorflow() {
+  process.stderr.write('TensorFlow.js …\n');
+  const start = performance.now();
+  // The environment's Python has pip, that of the machine need not have it.
+  const env = { ...process.env, PATH: `${join(venv, 'bin')}${delimiter}${process.env.PATH}` };
+  await run('setup-tensorflow', process.execPath, ['dist/cli/main.js', 'setup', 'tensorflow'], { env });
+  process.stderr.write(`TensorFlow.js: ready in ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+}
+
 const needsPublished = (/** @type {string} */ test) => /published/i.test(test);
 
 await runTool(async () => {
   await setup();
+  await tensorflow();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
+  // What tests leave behind lies in one folder: kept where one failed, so that it can be looked at.
+  const scratch = mkdtempSync(join(tmpdir(), 'mlts-tests-'));
+  process.env.TMPDIR = scratch;
   let passed = 0;
   const failed = [];
   const notRun = [];
@@ -90,6 +104,8 @@ await runTool(async () => {
   process.stdout.write('\n');
   for (const test of notRun) process.stdout.write(`not run (published weights absent): ${test}\n`);
   for (const test of failed) process.stdout.write(`failed: ${test}\n`);
+  if (failed.length > 0) process.stdout.write(`their files: ${scratch}\n`);
+  else rmSync(scratch, { recursive: true, force: true });
   process.stdout.write(`${passed} passed, ${failed.length} failed\n`);
   if (failed.length > 0) process.exitCode = 1;
 });
