@@ -1,24 +1,17 @@
 /**
- * Training steps in a process of its own: BUILD CONFORMERS MEMBERS THREADS DESCRIPTOR_BYTES TERMS SECONDS, TERMS being
- * `energy` or `forces`. ANI-1x architecture, random weights. Prints conformers times members a second, each epoch's, and
+ * Training steps in a process of its own: BUILD ARCHITECTURE CONFORMERS MEMBERS THREADS DESCRIPTOR_BYTES TERMS SECONDS,
+ * ARCHITECTURE being `ani` (ANI-1x's) or `hipnn-FEATURES`, TERMS `energy` or `forces`. Random weights. Prints conformers times members a second, each epoch's, and
  * the bytes a conformer takes.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { numberOf } from '../../src/elements.ts';
-import type { AniModel } from '../../src/model/model.ts';
 import type { LossTerm, TrainingFrame } from '../../src/training/engine.ts';
-import { uniform } from './structures.ts';
+import { aniModel } from './ani-model.ts';
+import { hipnnModel } from './hipnn-model.ts';
 
 const BATCH = 256;
-const HIDDEN = [
-  [160, 128, 96],
-  [144, 112, 96],
-  [128, 112, 96],
-  [128, 112, 96],
-];
-
-const [build, conformers, memberCount, threads, descriptorBytes, terms, seconds] = process.argv.slice(2);
+const [build, architecture, conformers, memberCount, threads, descriptorBytes, terms, seconds] = process.argv.slice(2);
 const { createTrainer } = (await import(
   join(build, 'training', 'trainer.js')
 )) as typeof import('../../src/training/trainer.ts');
@@ -40,44 +33,10 @@ function frames(path: string): TrainingFrame[] {
 }
 
 const members = Number(memberCount);
-const random = uniform(7);
-const equallySpaced = (count: number, first: number, step: number) =>
-  Float64Array.from({ length: count }, (_, k) => first + k * step);
-const model: AniModel = {
-  name: 'training',
-  sha256: '',
-  architecture: 'ani',
-  elements: [1, 6, 7, 8],
-  members,
-  cutoff: 5.2,
-  reach: 5.2,
-  minDistance: 0.5,
-  descriptor: {
-    cutoffFunction: 'cosine',
-    radial: { cutoff: 5.2, eta: 16, shifts: equallySpaced(16, 0.9, 4.3 / 16) },
-    angular: {
-      cutoff: 3.5,
-      eta: 8,
-      zeta: 32,
-      shifts: equallySpaced(4, 0.9, 0.65),
-      sections: equallySpaced(8, Math.PI / 16, Math.PI / 8),
-    },
-  },
-  celuAlpha: 0.1,
-  networks: HIDDEN.map((hidden) => ({
-    layers: [...hidden, 1].map((outputs, l) => {
-      const inputs = l === 0 ? 384 : hidden[l - 1];
-      const weights = Float32Array.from(
-        { length: members * outputs * inputs },
-        () => (2 * random() - 1) * Math.sqrt(3 / inputs),
-      );
-      return { inputs, outputs, weights, biases: new Float32Array(members * outputs) };
-    }),
-  })),
-  selfEnergies: new Float64Array(4),
-  energyScale: 27.2,
-};
-
+const model =
+  architecture === 'ani'
+    ? aniModel(members)
+    : hipnnModel({ features: Number(architecture.slice(6)), order: 0, members });
 const trainer = createTrainer(model, { threads: Number(threads), descriptorBytes: Number(descriptorBytes) });
 const ids = Int32Array.from(await trainer.load(frames(conformers)), (id) => {
   if (typeof id !== 'number') throw id;

@@ -1,4 +1,4 @@
-/** Training: conformers a second of the ANI-1x architecture, beside the prototype in turn; threads, members, memory. */
+/** Training: conformers a second of ANI-1x's architecture, beside the prototype in turn, and of HIP-NN; threads, members. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,16 +13,26 @@ const SECONDS = 4;
 const MEMBERS = 8;
 
 /** What is trained on, whether descriptors are kept, and the prototype's number for it. */
-const CASES = [
+const ANI = [
   { name: 'energy, descriptors kept', terms: 'energy', kept: true, mode: 0 },
   { name: 'energy', terms: 'energy', kept: false, mode: 5 },
   { name: 'energy + force, descriptors kept', terms: 'forces', kept: true, mode: 1 },
   { name: 'energy + force', terms: 'forces', kept: false, mode: 2 },
-] as const;
+].map((one) => ({ ...one, architecture: 'ani' }) as const);
+const HIPNN = [20, 80].flatMap((features) =>
+  (['energy', 'forces'] as const).map((terms) => ({
+    name: `HIP-NN, ${features} features, ${terms === 'energy' ? 'energy' : 'energy + force'}`,
+    architecture: `hipnn-${features}`,
+    terms,
+    kept: false,
+    mode: undefined,
+  })),
+);
+const CASES: readonly Case[] = [...ANI, ...HIPNN];
 
 export const training: Section = {
   name: 'training',
-  title: 'Training: ANI-1x architecture, batches of 256, Adam',
+  title: 'Training: ANI-1x’s architecture and HIP-NN, batches of 256, Adam',
   async run(context): Promise<Outcome> {
     const rows: Row[] = [];
     const checks: Check[] = [];
@@ -36,7 +46,8 @@ export const training: Section = {
         const own = await measure(context, conformers, one, 1, context.threads);
         bytes = own.bytes;
         rates.own = Math.max(rates.own, ...own.rates);
-        if (prototype) rates.other = Math.max(rates.other, await prototypeRate(prototype, one.mode, context.threads));
+        if (prototype && one.mode !== undefined)
+          rates.other = Math.max(rates.other, await prototypeRate(prototype, one.mode, context.threads));
         rates.single = Math.max(rates.single, ...(await measure(context, conformers, one, 1, 1)).rates);
         const side = await measure(context, conformers, one, MEMBERS, context.threads);
         rates.members = Math.max(rates.members, ...side.rates);
@@ -49,13 +60,13 @@ export const training: Section = {
       rows.push({
         case: one.name,
         'conformers/s': rates.own.toFixed(0),
-        'prototype /s': prototype === undefined ? '' : rates.other.toFixed(0),
-        ratio: prototype === undefined ? '' : (rates.own / rates.other).toFixed(2),
+        'prototype /s': rates.other === 0 ? '' : rates.other.toFixed(0),
+        ratio: rates.other === 0 ? '' : (rates.own / rates.other).toFixed(2),
         '1 thread /s': rates.single.toFixed(0),
         [`${MEMBERS} members /s`]: rates.members.toFixed(0),
         'kB a conformer': (bytes / 1000).toFixed(1),
       });
-      if (prototype !== undefined) checks.push(claim('rate over the prototype’s', rates.own / rates.other, 0.8));
+      if (rates.other > 0) checks.push(claim('rate over the prototype’s', rates.own / rates.other, 0.8));
       if (context.threads === 2) checks.push(claim('two threads over one', rates.own / rates.single, 1.75));
       checks.push(claim(`${MEMBERS} members over one`, rates.members / rates.own, 0.9));
       checks.push(claim('25 kB over bytes a conformer', 25_000 / bytes, 1));
@@ -69,17 +80,23 @@ const NOTES = [
     'descriptors kept, they are computed anew in every step. Two threads and one, and the prototype, in turn.',
 ];
 
-type Case = (typeof CASES)[number];
+interface Case {
+  readonly name: string;
+  readonly architecture: string;
+  readonly terms: string;
+  readonly kept: boolean;
+  readonly mode: number | undefined;
+}
 
 async function measure(
   { mlts, quick }: Context,
   conformers: string,
-  { terms, kept }: Case,
+  { architecture, terms, kept }: Case,
   members: number,
   threads: number,
 ) {
   const build = join(dirname(mlts.at(-1) as string), '..');
-  const settings = [build, conformers, members, threads, kept ? 4e9 : 0, terms, quick ? 0.1 : SECONDS];
+  const settings = [build, architecture, conformers, members, threads, kept ? 4e9 : 0, terms, quick ? 0.1 : SECONDS];
   const text = await run([process.execPath, WORKER, ...settings.map(String)]);
   return JSON.parse(text) as { rates: number[]; bytes: number };
 }

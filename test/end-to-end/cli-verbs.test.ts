@@ -9,11 +9,14 @@ import { temporaryFolder } from '../support/servers.ts';
 const TWO = testModel('test-two');
 
 describe('mlts', () => {
-  it.each(['serve', 'eval', 'model', 'verify', 'bench', 'keys', 'doctor'])('%s --help shows examples', async (verb) => {
-    const { code, stdout } = await mlts([verb, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^Usage: mlts ${verb}[\\s\\S]*Examples:\\n  mlts ${verb}`));
-  });
+  it.each(['serve', 'eval', 'model', 'verify', 'bench', 'keys', 'setup', 'doctor'])(
+    '%s --help shows examples',
+    async (verb) => {
+      const { code, stdout } = await mlts([verb, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^Usage: mlts ${verb}[\\s\\S]*Examples:\\n  mlts ${verb}`));
+    },
+  );
 
   it('says its version', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
@@ -182,6 +185,7 @@ describe('mlts bench --json', () => {
         natoms: 27,
         model: 'test-two',
         members: 2,
+        backend: 'native',
         threads: 1,
         precision: 'single',
         repeats: 41,

@@ -16,6 +16,9 @@ const FOLDERS = [
   'analysis',
   'verify',
   'dataset',
+  'training',
+  'active',
+  'setup',
   'cli',
 ];
 /** What each folder may import; errors, units and elements are open to all. */
@@ -30,6 +33,9 @@ const ALLOWED: Record<string, string[]> = {
   analysis: ['model', 'engine', 'io', 'dynamics'],
   verify: ['model', 'engine', 'io', 'dynamics'],
   dataset: ['io'],
+  training: ['model', 'engine', 'io', 'dynamics', 'analysis', 'dataset'],
+  active: FOLDERS.filter((folder) => !['verify', 'setup', 'cli'].includes(folder)),
+  setup: ['engine'],
   cli: FOLDERS,
 };
 

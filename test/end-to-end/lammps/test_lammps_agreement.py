@@ -240,7 +240,7 @@ def test_the_default_threshold_is_the_same_in_both_units(tmp_path: Path, server:
 def test_forces_are_the_slope_of_the_energy(tmp_path: Path, server: Server, tilt: float) -> None:
     water(tmp_path / "water.data", per_side=2, tilt=tilt)
     deck = f"""{header(server.endpoint, "precision double")}
-fix nd all numdiff 1 2e-5
+fix nd all numdiff 1 1e-5
 variable off atom sqrt((fx-f_nd[1])^2+(fy-f_nd[2])^2+(fz-f_nd[3])^2)
 compute worst all reduce max v_off
 compute largest all reduce max fx
@@ -249,7 +249,8 @@ run 0
 """
     thermo = run(deck, tmp_path, 2).thermo[0]
     assert thermo["c_largest"][0] > 0.1
-    assert thermo["c_worst"][0] < 2e-6
+    # CELU's curvature jumps at zero: a neuron that passes it costs a difference the displacement times that jump.
+    assert thermo["c_worst"][0] < 1e-5
 
 
 @pytest.mark.parametrize("tilt", [0.0, 1.5])
