@@ -14,7 +14,7 @@ venv/bin/pip install --quiet --requirement "$here/requirements.txt" "$root/ase-c
 export MLTS_COMMAND="node $root/dist/cli/main.js"
 if [ -z "$frames" ]; then
   frames=molecules.extxyz
-  [ -f molecules.xyz ] || { venv/bin/python "$root/tools/default-model/sample.py" molecules.part --kinds molecule && mv molecules.part molecules.xyz; }
+  [ -f molecules.xyz ] || { venv/bin/python "$root/tools/default-model/sample.py" molecules.part --kinds molecule --scale 0.3 && mv molecules.part molecules.xyz; }
   venv/bin/python "$root/tools/default-model/label.py" molecules.xyz molecules.extxyz
 fi
 [ -f test.xyz ] || venv/bin/python "$here/select_frames.py" "$frames" .

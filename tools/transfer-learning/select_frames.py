@@ -2,10 +2,9 @@
 tools/default-model (extended XYZ), OUT a folder.
 
 A fifth of the formulas is for tests: no training, at either level, sees any molecule of them. OUT/low.extxyz: all
-frames of the other formulas with up to 5 heavy atoms and their GFN2-xTB labels; OUT/train.xyz and OUT/test.xyz:
-structures with up to 4 for the functional, each from a trajectory of its own, in random order, so that a smaller
-training set is the beginning of a larger one. OUT/low-train.extxyz and OUT/low-test.extxyz: the same with GFN2-xTB
-labels."""
+frames of the other formulas with their GFN2-xTB labels; OUT/train.xyz and OUT/test.xyz: structures with up to 4 heavy
+atoms for the functional, from as many trajectories as there are, in random order, so that a smaller training set is the
+beginning of a larger one. OUT/low-train.extxyz and OUT/low-test.extxyz: the same with GFN2-xTB labels."""
 
 import argparse
 import hashlib
@@ -18,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "default-model"
 
 from frames import Frame, labelled, write
 
-LOW, HIGH = 5, 4  # heavy atoms at most
+HIGH = 4  # heavy atoms at most
 TRAIN, TEST = 400, 150
 HILL = {"C": 6, "H": 1, "N": 7, "O": 8}
 
@@ -60,13 +59,12 @@ def main() -> None:
     parser.add_argument("out")
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
-    found = [frame for frame in labelled(arguments.frames) if frame.kind == "molecule" and 0 < heavy(frame) <= LOW]
-    small = [frame for frame in found if heavy(frame) <= HIGH]
+    found = [frame for frame in labelled(arguments.frames) if frame.kind == "molecule"]
+    small = [frame for frame in found if 0 < heavy(frame) <= HIGH]
     names = sorted({formula(frame) for frame in small})
     test = [frame for frame in small if is_test(formula(frame))]
     train = [frame for frame in small if not is_test(formula(frame))]
-    low = [train[i] for i in rng.permutation(len(train))]
-    low += [frame for frame in found if heavy(frame) > HIGH and not is_test(formula(frame))]
+    low = [frame for frame in found if not is_test(formula(frame))]
     tested, trained = spread(test, TEST, rng), spread(train, TRAIN, rng)
     for name, frames in {
         "low.extxyz": low,

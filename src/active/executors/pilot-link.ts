@@ -80,13 +80,7 @@ export class Link {
   }
 
   async #receive(): Promise<void> {
-    while (!this.#socket.closed) {
-      let frames: Buffer[];
-      try {
-        frames = await this.#socket.receive();
-      } catch {
-        return; // closed while waiting
-      }
+    for await (const frames of this.#socket) {
       try {
         this.#options.onMessage(readToPilot(frames));
       } catch (error) {

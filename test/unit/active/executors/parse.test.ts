@@ -14,7 +14,17 @@ it('a slurm executor is read, with one node and one core a task where nothing el
   expect(parse('{kind: slurm, time: 1-00:00:30}')).toMatchObject({ time: 86_430 });
 });
 
+it('a pilot executor listens on loopback where nothing else is said', () => {
+  expect(parse('{kind: pilot}')).toEqual({ kind: 'pilot', bind: 'tcp://127.0.0.1:5589', keys: {} });
+  expect(parse('{kind: pilot, bind: tcp://0.0.0.0:7000, keys: {allowed: nodes}}')).toEqual({
+    ...{ kind: 'pilot', bind: 'tcp://0.0.0.0:7000', keys: { allowed: 'nodes' } },
+  });
+});
+
 it.each([
+  ['{kind: pilot, bind: localhost}', 'an endpoint: tcp://HOST:PORT with a port'],
+  ['{kind: pilot, bind: tcp://127.0.0.1:*}', 'an endpoint: tcp://HOST:PORT with a port'],
+  ['{kind: pilot, keys: {secret: x}}', 'secret'],
   ['{kind: slurm}', 'how long a job may run'],
   ['{kind: slurm, time: soon}', 'a time of a minute or more'],
   ['{kind: slurm, time: 00:00:30}', 'a time of a minute or more'],
