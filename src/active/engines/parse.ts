@@ -1,9 +1,11 @@
 /** Label engines from what a user wrote: Quantum ESPRESSO, any ASE calculator, and short names for those wanted most. */
-import { resolve } from 'node:path';
 import type { Input } from '../../dynamics/input/input.ts';
 import { list, missing, oneOf, type Rule, refuse, settings, text } from '../../dynamics/input/rules.ts';
 import { symbols } from '../../training/config/symbols.ts';
 import { espresso } from './espresso/parse.ts';
+import { interpreter } from './interpreter.ts';
+import { psi4, pyscf, xtb } from './molecules.ts';
+import { program } from './program/parse.ts';
 import type { AseSettings, EngineSettings } from './settings.ts';
 
 /** Anything that JSON can say. */
@@ -17,12 +19,6 @@ const keywords: Rule<Readonly<Record<string, unknown>>> = (input) =>
   input.fields === undefined
     ? refuse(input, 'keyword arguments, like {method: GFN2-xTB}')
     : (json(input) as Readonly<Record<string, unknown>>);
-
-/** A path stays one that the shell finds where it has no slash. */
-const interpreter: Rule<string> = (input) => {
-  const python = text(input);
-  return python.includes('/') ? resolve(python) : python;
-};
 
 const calculator: Rule<string> = (input) => {
   const path = text(input);
@@ -38,16 +34,6 @@ const ase: Rule<EngineSettings> = (input) => {
   if (given.level === undefined) throw missing(input, 'which level of theory that is', 'level');
   const { python } = given;
   return { kind: 'ase', calculator: given.calculator, arguments: given.arguments ?? {}, level: given.level, python };
-};
-
-const xtb: Rule<EngineSettings> = (input) => {
-  const given = settings<{ kind?: string; method?: 'GFN1-xTB' | 'GFN2-xTB'; python?: string }>(
-    { kind: text, method: oneOf(['GFN1-xTB', 'GFN2-xTB'] as const), python: interpreter },
-    'an xtb engine',
-  )(input);
-  const method = given.method ?? 'GFN2-xTB';
-  const [calculator, python] = ['tblite.ase.TBLite', given.python];
-  return { kind: 'ase', calculator, arguments: { method, verbosity: 0 }, level: method, python };
 };
 
 const lammps: Rule<EngineSettings> = (input) => {
@@ -69,7 +55,7 @@ const lammps: Rule<EngineSettings> = (input) => {
   return { kind: 'ase', calculator, arguments: { commands, elements }, level, python };
 };
 
-const KINDS = { ase, espresso, lammps, xtb } as const;
+const KINDS = { ase, espresso, lammps, program, psi4, pyscf, xtb } as const;
 
 export const engineRule: Rule<EngineSettings> = (input: Input) => {
   const kind = input.fields?.find(({ name }) => name === 'kind');

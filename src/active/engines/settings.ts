@@ -1,6 +1,7 @@
 /** Which engine labels: plain JSON, for it travels in manifests. Paths are absolute. */
 
 import type { EspressoSettings } from './espresso/settings.ts';
+import type { ProgramSettings } from './program/settings.ts';
 
 /** Any calculator of ASE, in a Python process of its own. */
 export interface AseSettings {
@@ -13,4 +14,4 @@ export interface AseSettings {
   readonly python?: string | undefined;
 }
 
-export type EngineSettings = AseSettings | EspressoSettings;
+export type EngineSettings = AseSettings | EspressoSettings | ProgramSettings;

@@ -10,7 +10,7 @@ import { symbolOf } from '../../../elements.ts';
 import { MltsError } from '../../../errors.ts';
 import { type Structure, volumeOf } from '../../../io/structure.ts';
 import { type Label, type LabelEngine, LabelFailure, type LabelOptions } from '../../label.ts';
-import { type Ended, runProgram } from '../../program.ts';
+import { type Ended, ONE_CORE, runProgram } from '../../program.ts';
 import { type Crystal, formatPwInput } from './input.ts';
 import { type PwAnswer, type PwFailure, pwVersion, readPwOutput } from './output.ts';
 import type { EspressoSettings, Namelist } from './settings.ts';
@@ -21,12 +21,6 @@ const RAW = 100_000;
 const CONVERGENCE = 1e-8;
 /** Seconds that pw.x has to end by itself before it is killed. */
 const GRACE = 10;
-
-/** Some pw.x run, one core each: as many run side by side as there are cores. mpirun asks root whether that is meant. */
-const environment = {
-  ...{ OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' },
-  ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
-};
 
 export class EspressoEngine implements LabelEngine {
   readonly level: string;
@@ -51,7 +45,7 @@ export class EspressoEngine implements LabelEngine {
         );
     // Without an input it says who it is, and ends.
     const signal = new AbortController().signal;
-    const run = { folder: tmpdir(), environment, seconds: 30, signal, remedy: INSTALL };
+    const run = { folder: tmpdir(), environment: ONE_CORE, seconds: 30, signal, remedy: INSTALL };
     const { said } = await runProgram([...command, '-in', '/dev/null'], run);
     const version = pwVersion(said);
     if (version === undefined) {
@@ -122,7 +116,7 @@ export class EspressoEngine implements LabelEngine {
     const input = formatPwInput(crystal, this.#settings, keys, Math.max(1, Math.floor(seconds)));
     mkdirSync(scratch, { recursive: true });
     writeFileSync(join(scratch, 'pw.in'), input);
-    const run = { folder: scratch, environment, seconds: seconds + GRACE, signal, remedy: INSTALL };
+    const run = { folder: scratch, environment: ONE_CORE, seconds: seconds + GRACE, signal, remedy: INSTALL };
     const { code, timedOut, said }: Ended = await runProgram([...this.#settings.command, '-in', 'pw.in'], run);
     raw[`pw-${attempt}.in`] = input;
     raw[`pw-${attempt}.out`] = said.slice(-RAW);
