@@ -62,7 +62,8 @@ it('an array whose orchestrator was killed is adopted, also where nobody saw its
   }
   for (const first of [{ scheduler: new Counting(), wait: never }, { scheduler: new Killed() }]) {
     submitted.length = 0;
-    const job = jobOf(Array(4).fill(HELIUM), { seconds: 0.5 });
+    // Long enough that the array is still there when its successor looks, on a busy machine too.
+    const job = jobOf(Array(4).fill(HELIUM), { seconds: 4 });
     void executor(first).run(job.manifest, watching());
     while (cluster.queue().length === 0) await sleep(100);
     const options = watching();

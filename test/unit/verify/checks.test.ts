@@ -77,7 +77,7 @@ const MOTION = [
 ];
 
 describe('the checks of mlts verify', () => {
-  it('pass for the embedded model on the reference backend', async () => {
+  it('pass for the embedded model on the reference backend', { timeout: 240_000 }, async () => {
     const embedded = await loadModel(await findModel('default'));
     const water: System = {
       numbers: Int32Array.of(8, 1, 1, 8, 1, 1),
