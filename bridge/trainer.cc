@@ -28,7 +28,10 @@ std::vector<LossTerm> lossOf(const Napi::Value& value) {
     const auto text = [&](const char* key) { return source.Get(key).ToString().Utf8Value(); };
     const std::string of = text("of"), form = text("form"), per = text("per");
     LossTerm term{};
-    term.of = of == "energy" ? LossTerm::Of::energy : of == "forces" ? LossTerm::Of::forces : LossTerm::Of::virial;
+    term.of = of == "energy"   ? LossTerm::Of::energy
+              : of == "forces" ? LossTerm::Of::forces
+              : of == "virial" ? LossTerm::Of::virial
+                               : LossTerm::Of::hierarchicality;
     term.form = form == "squared"    ? LossTerm::Form::squared
                 : form == "absolute" ? LossTerm::Form::absolute
                 : form == "rms"      ? LossTerm::Form::rms

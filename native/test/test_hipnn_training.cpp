@@ -87,7 +87,8 @@ double lossOf(const HipnnLayout& layout, const Batch& batch, const std::vector<d
   const auto engine = HipnnPass<T>::create(layout, mlts::selectKernels("").name);
   HipnnPass<T>& network = *engine;
   network.setParameters(parameters.data());
-  std::vector<T> energies(atoms.atoms()), pairGradients(3 * static_cast<std::size_t>(atoms.pairs()));
+  const std::size_t blocks = layout.blocks.size(), n = atoms.atoms();
+  std::vector<T> energies(blocks * n), pairGradients(3 * static_cast<std::size_t>(atoms.pairs()));
   network.forward(atoms, energies.data());
   const bool withForces =
       std::any_of(terms.begin(), terms.end(), [](const LossTerm& t) { return t.of != LossTerm::Of::energy; });
@@ -96,7 +97,7 @@ double lossOf(const HipnnLayout& layout, const Batch& batch, const std::vector<d
   BatchLoss loss(terms);
   for (const Frame& frame : batch.frames) loss.count(frame.facts);
   loss.finish();
-  std::vector<T> slopes(atoms.atoms()), tangents(pairGradients.size());
+  std::vector<T> slopes(blocks * n), tangents(pairGradients.size());
   mlts::BatchReport report;
   const auto pass = [&] {
     mlts::LossSums sums;
@@ -104,8 +105,10 @@ double lossOf(const HipnnLayout& layout, const Batch& batch, const std::vector<d
     for (const Frame& frame : batch.frames) {
       const int first = frame.firstAtom, end = first + frame.facts.atoms;
       double energy = -frame.energy;
-      for (int i = first; i < end; i++) energy += energies[i];
-      std::fill(slopes.begin() + first, slopes.begin() + end, static_cast<T>(loss.energy(frame.facts, energy, sums)));
+      for (std::size_t b = 0; b < blocks; b++)
+        for (int i = first; i < end; i++) energy += energies[b * n + i];
+      const T slope = static_cast<T>(loss.energy(frame.facts, energy, sums));
+      for (std::size_t b = 0; b < blocks; b++) std::fill_n(slopes.data() + b * n + first, end - first, slope);
       if (!withForces) continue;
       std::vector<double> forces(3 * static_cast<std::size_t>(frame.facts.atoms)), virial(9);
       for (std::size_t k = 0; k < forces.size(); k++) forces[k] = -frame.forces[k];
@@ -186,11 +189,15 @@ TEST(energies_are_those_of_the_equations) {
       const auto engine = HipnnPass<double>::create(layout, mlts::selectKernels("").name);
       HipnnPass<double>& network = *engine;
       network.setParameters(values.data());
-      std::vector<double> energies(batch.atoms.atoms());
+      const std::size_t n = batch.atoms.atoms();
+      std::vector<double> energies(layout.blocks.size() * n);
       network.forward(batch.atoms, energies.data());
       const auto want = reference::hipnn(weights.model, member, batch.atoms.element, batch.near).energies;
-      for (std::size_t i = 0; i < energies.size(); i++)
-        CHECK_CLOSE(energies[i] + weights.model.selfEnergies[batch.atoms.element[i]], want[i], 1e-12, 1e-12);
+      for (std::size_t i = 0; i < n; i++) {
+        double sum = weights.model.selfEnergies[batch.atoms.element[i]];
+        for (std::size_t b = 0; b < layout.blocks.size(); b++) sum += energies[b * n + i];
+        CHECK_CLOSE(sum, want[i], 1e-12, 1e-12);
+      }
     }
   }
 }

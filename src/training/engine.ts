@@ -59,6 +59,13 @@ export type LossTerm = {
       /** x = ΔW, ΔW/N, or ΔW/V (the stress); mean over 9 components, then over frames. */
       readonly per: 'total' | 'atom' | 'volume';
     }
+  | {
+      /**
+       * x = Σ_i R_i/N of a HIP-NN, R_i = Σ_n (Eⁿ)²/[(Eⁿ)² + (Eⁿ⁻¹)²] over its blocks n, E⁰ the self energy: later blocks shall
+       * have less to say (doi:10.1063/1.5011181). For ANI x = 0.
+       */
+      readonly of: 'hierarchicality';
+    }
 );
 
 /** Settings of one layer of every element's network, first layer first. */

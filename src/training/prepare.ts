@@ -65,7 +65,8 @@ export async function prepare(
       'Leave such elements out of model.elements, or add structures that have them.',
     );
   }
-  const loss = usableLoss(recipe.loss, found, host);
+  const architecture = origin?.model.architecture ?? recipe.model!.architecture;
+  const loss = usableLoss(lossOf(recipe.loss, architecture), found, host);
   const energies = await selfEnergies(recipe, tools, { corpus, found, split, origin }, present, host);
   const start =
     origin === undefined
@@ -96,9 +97,21 @@ function elementsOf(found: Survey, frames: Int32Array): Set<string> {
   return new Set([...compositions].flatMap((k) => [...found.compositions[k].keys()]));
 }
 
+/** The loss without what only HIP-NN has, where the form has it and not the config by itself. @throws MltsError E_USAGE */
+function lossOf(loss: LossRecipe, architecture: 'ani' | 'hipnn'): LossRecipe {
+  if (architecture === 'hipnn') return loss;
+  if (loss.name === 'hippynn') return { ...loss, terms: loss.terms.filter(({ of }) => of !== 'hierarchicality') };
+  if (loss.terms.every(({ of }) => of !== 'hierarchicality')) return loss;
+  const remedy = 'Take that term out of the loss, or train a model of architecture hipnn.';
+  throw new MltsError('E_USAGE', 'the loss has the hierarchicality, which only a HIP-NN has', remedy);
+}
+
 /** The loss without forces where no frame has them and the config did not ask for them. */
 function usableLoss(loss: LossRecipe, found: Survey, host: TrainingHost): LossRecipe {
-  const counts = { energy: found.withEnergy, forces: found.withForces, virial: found.withVirial };
+  const counts = {
+    ...{ energy: found.withEnergy, forces: found.withForces, virial: found.withVirial },
+    hierarchicality: found.labelled,
+  };
   const used = [...new Set(loss.terms.map(({ of }) => of))];
   for (const of of used) {
     const lacking = found.labelled - counts[of];

@@ -163,6 +163,12 @@ describe('bad input', () => {
     ['model: {elements: [H, C, N, O]}', 1, /^E_SPECIES: no frame to train on has N/],
     ['split: {train: 0.9999, validation: 0.0001, test: 0}', 1, /^E_EMPTY: of \d+ frames none is left for validation/],
     ['loss: [{of: virial}]', 2, /^E_USAGE: the loss has the virial, and no frame has it as a label/],
+    [
+      'loss: [{of: energy}, {of: hierarchicality}]',
+      2,
+      /^E_USAGE: the loss has the hierarchicality, which only a HIP-NN/,
+    ],
+    ['loss: {form: torchani, hierarchicality: 1}', 2, /^E_USAGE: .*hierarchicality is '1', must be left out but for/],
     ['freeze: [1, 2, 3]', 2, /^E_USAGE: freeze has all 3 layers/],
     ['epoch: 3', 2, /^E_USAGE: train.yaml:\d+:1: 'epoch' is no setting of a training. Did you mean 'epochs'\?/],
     ['data: nowhere.extxyz', 1, /^E_FILE: nowhere.extxyz/],

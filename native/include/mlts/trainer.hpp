@@ -29,7 +29,7 @@ struct LabelledFrame {
 
 // src/training/engine.ts defines the terms.
 struct LossTerm {
-  enum class Of { energy, forces, virial } of;
+  enum class Of { energy, forces, virial, hierarchicality } of;
   enum class Form { squared, absolute, rms, huber } form;
   double weight;
   double delta;                                // of huber

@@ -267,8 +267,9 @@ void Chunk<T>::takeFrame(int f, int member, bool withForces, bool withTangent, F
       for (int c = 0; c < 3; c++) frameForces_[3 * i + c] = context_->energyScale * sums[4 * i + c];
     for (double& w : virial) w *= context_->energyScale;
   }
-  const bool moved =
-      sink.take(f, member, energy, withForces ? frameForces_.data() : nullptr, withForces ? virial : nullptr);
+  double hierarchicality = 0;
+  const bool moved = sink.take(f, member, energy, hierarchicality, withForces ? frameForces_.data() : nullptr,
+                               withForces ? virial : nullptr);
   if (!withTangent) return;
 
   const T slope = static_cast<T>(energy * context_->energyScale);

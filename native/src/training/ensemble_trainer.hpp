@@ -142,11 +142,12 @@ class EnsembleTrainer : public Trainer {
    public:
     LossSink(const EnsembleTrainer& trainer, const Pass& pass, const PlannedChunk& chunk, std::vector<LossSums>& sums)
         : trainer_(trainer), pass_(pass), chunk_(chunk), sums_(sums) {}
-    bool take(int index, int member, double& energy, double* forces, double* virial) override {
+    bool take(int index, int member, double& energy, double& hierarchicality, double* forces, double* virial) override {
       const StoredFrame<T>& frame = trainer_.family_.store.frame(pass_.plan.frames[chunk_.first + index].id);
       const BatchLoss& loss = pass_.losses[member];
       LossSums& sums = sums_[member];
       energy = frame.facts.energy ? loss.energy(frame.facts, energy - frame.energy, sums) : 0;
+      hierarchicality = loss.hierarchicality(frame.facts, hierarchicality, sums);
       if (!forces) return false;
       if (frame.facts.forces) {
         for (int i = 0; i < 3 * frame.facts.atoms; i++) forces[i] -= frame.forces[i];
@@ -175,7 +176,7 @@ class EnsembleTrainer : public Trainer {
     PredictionSink(const EnsembleTrainer& trainer, const Plan& plan, const PlannedChunk& chunk, const Predictions& out,
                    const std::vector<std::size_t>& firstAtom)
         : trainer_(trainer), plan_(plan), chunk_(chunk), out_(out), firstAtom_(firstAtom) {}
-    bool take(int index, int member, double& energy, double* forces, double* virial) override {
+    bool take(int index, int member, double& energy, double&, double* forces, double* virial) override {
       const std::size_t i = chunk_.first + index, n = firstAtom_.size() - 1;
       const StoredFrame<T>& frame = trainer_.family_.store.frame(plan_.frames[i].id);
       if (out_.energies) out_.energies[member * n + i] = energy + frame.selfEnergy;
@@ -202,7 +203,7 @@ class EnsembleTrainer : public Trainer {
     Pass pass;
     pass.cancelled = cancelled;
     pass.terms = loss.size();
-    for (const LossTerm& term : loss) pass.withForces |= term.of != LossTerm::Of::energy;
+    for (const LossTerm& term : loss) pass.withForces |= needsForces(term);
     for (const auto& batch : batches) {
       BatchLoss own(loss);
       for (const int id : batch) own.count(family_.store.frame(id).facts);

@@ -41,6 +41,8 @@ double BatchLoss::share(const Term& term, const FrameFacts& frame) {
       return !frame.forces ? 0 : term.components ? frame.weight : frame.weight / (3.0 * frame.atoms);
     case LossTerm::Of::virial:
       return !frame.virial || (term.per == LossTerm::Per::volume && !(frame.volume > 0)) ? 0 : frame.weight / 9;
+    case LossTerm::Of::hierarchicality:
+      return frame.weight;
   }
   return 0;
 }
@@ -48,6 +50,7 @@ double BatchLoss::share(const Term& term, const FrameFacts& frame) {
 // x = residual · scale.
 double BatchLoss::scale(const Term& term, const FrameFacts& frame) {
   if (term.of == LossTerm::Of::energy) return std::pow(frame.atoms, -term.power);
+  if (term.of == LossTerm::Of::hierarchicality) return 1.0 / frame.atoms;
   if (term.of == LossTerm::Of::virial && term.per == LossTerm::Per::atom) return 1.0 / frame.atoms;
   if (term.of == LossTerm::Of::virial && term.per == LossTerm::Per::volume) return 1 / frame.volume;
   return 1;
@@ -55,7 +58,7 @@ double BatchLoss::scale(const Term& term, const FrameFacts& frame) {
 
 void BatchLoss::count(const FrameFacts& frame) {
   for (Term& term : terms_) {
-    const int residuals = term.of == LossTerm::Of::energy ? 1 : term.of == LossTerm::Of::forces ? 3 * frame.atoms : 9;
+    const int residuals = term.of == LossTerm::Of::forces ? 3 * frame.atoms : term.of == LossTerm::Of::virial ? 9 : 1;
     term.total += share(term, frame) * residuals;
   }
 }
@@ -99,10 +102,18 @@ Penalty penalty(const LossTerm& term, double meanSquare, double x) {
 double BatchLoss::energy(const FrameFacts& frame, double residual, LossSums& sums) const {
   sums.energy.add(residual);
   sums.energyPerAtom.add(residual / frame.atoms);
+  return single(LossTerm::Of::energy, frame, residual, sums);
+}
+
+double BatchLoss::hierarchicality(const FrameFacts& frame, double sum, LossSums& sums) const {
+  return single(LossTerm::Of::hierarchicality, frame, sum, sums);
+}
+
+double BatchLoss::single(LossTerm::Of of, const FrameFacts& frame, double residual, LossSums& sums) const {
   double slope = 0;
   for (std::size_t t = 0; t < terms_.size(); t++) {
     const Term& term = terms_[t];
-    if (term.of != LossTerm::Of::energy) continue;
+    if (term.of != of) continue;
     const double scale = BatchLoss::scale(term, frame), share = BatchLoss::share(term, frame) / term.total;
     const Penalty p = penalty(term, term.meanSquare, residual * scale);
     sums.terms[t] += share * p.value;

@@ -25,6 +25,11 @@ struct LossSums {
   void add(const LossSums& other);
 };
 
+// Whether a term is of forces or virials.
+inline bool needsForces(const LossTerm& term) {
+  return term.of == LossTerm::Of::forces || term.of == LossTerm::Of::virial;
+}
+
 class BatchLoss {
  public:
   // Frames are counted in first, then `finish` fixes the weights ω of the means.
@@ -37,6 +42,8 @@ class BatchLoss {
 
   // Add to the sums; return the derivatives.
   double energy(const FrameFacts& frame, double residual, LossSums& sums) const;
+  // sum: Σ_i R_i of a frame; the loss has its mean over atoms.
+  double hierarchicality(const FrameFacts& frame, double sum, LossSums& sums) const;
   // residual[3·atoms] becomes ∂L/∂F.
   void forces(const FrameFacts& frame, double* residual, LossSums& sums) const;
   void virial(const FrameFacts& frame, double* residual, LossSums& sums) const;
@@ -56,6 +63,7 @@ class BatchLoss {
     double scale, share;
     double* sum;
   };
+  double single(LossTerm::Of of, const FrameFacts& frame, double residual, LossSums& sums) const;
   void components(LossTerm::Of of, const FrameFacts& frame, int count, double* residual, LossSums& sums) const;
 
   std::vector<Term> terms_;

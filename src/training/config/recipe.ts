@@ -19,6 +19,7 @@ export type RecipeTerm = TermWeight &
     | { readonly of: 'energy'; readonly power: number }
     | { readonly of: 'forces'; readonly mean: 'frames' | 'components' }
     | { readonly of: 'virial'; readonly per: 'total' | 'atom' | 'volume' }
+    | { readonly of: 'hierarchicality' }
   );
 
 export interface LossRecipe {

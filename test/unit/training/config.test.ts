@@ -81,8 +81,19 @@ describe('a training config', () => {
         ['energy', 'absolute', 100],
         ['forces', 'rms', 1],
         ['forces', 'absolute', 1],
+        ['hierarchicality', 'absolute', 1],
       ],
     ],
+    [
+      '{form: hippynn, energy: 7, forces: 0.5, hierarchicality: 0}',
+      [
+        ['energy', 'rms', 7],
+        ['energy', 'absolute', 7],
+        ['forces', 'rms', 0.5],
+        ['forces', 'absolute', 0.5],
+      ],
+    ],
+    ['[{of: hierarchicality, weight: 2}]', [['hierarchicality', 'absolute', 2]]],
   ])('knows the loss %s', (text, terms) => {
     const found = recipe(`loss: ${text}`).loss.terms.map(({ of, form, weight }) => [of, form, weight.from]);
     expect(found.map(([of, form, weight]) => [of, form, Number((weight as number).toFixed(9))])).toEqual(terms);

@@ -57,6 +57,7 @@ const LOSS: LossTerm[] = [
   { of: 'energy', form: 'rms', weight: 2, power: 1 },
   { of: 'forces', form: 'squared', weight: 1, mean: 'components' },
   { of: 'virial', form: 'huber', weight: 1, per: 'atom', delta: 0.5 },
+  { of: 'hierarchicality', form: 'absolute', weight: 30 },
 ];
 
 describe.each([0, 1, 2] as const)('a HIP-NN of order %i', (order) => {

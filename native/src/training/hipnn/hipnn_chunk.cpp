@@ -28,8 +28,8 @@ void HipnnChunk<T>::build(std::vector<const StoredFrame<T>*> frames) {
     }
     firstAtom_.push_back(atoms_.atoms());
   }
-  energies_.resize(atoms_.atoms());
-  slopes_.resize(atoms_.atoms());
+  energies_.resize(blocks_ * atoms_.atoms());
+  slopes_.resize(blocks_ * atoms_.atoms());
   pairGradients_.resize(atoms_.vectors.size());
   tangents_.resize(atoms_.vectors.size());
 }
@@ -44,13 +44,50 @@ void HipnnChunk<T>::run(const T* values, T* gradient, int member, bool withForce
   if (gradient) network_->addGradient(slopes_.data(), moved_ ? tangents_.data() : nullptr, gradient);
 }
 
+// body(a, b, eⁿ, eⁿ⁻¹) of each atom and block: places of Eⁿ and Eⁿ⁻¹, the latter below 0 where it is a self energy.
+template <class T>
+template <class F>
+void HipnnChunk<T>::forEachRatio(int first, int end, F body) const {
+  const std::ptrdiff_t n = atoms_.atoms();
+  for (int i = first; i < end; i++) {
+    double before = selfEnergies_[atoms_.element[i]];
+    for (std::ptrdiff_t b = 0; b < static_cast<std::ptrdiff_t>(blocks_); b++) {
+      const double own = energies_[b * n + i];
+      if (own != 0) body(b * n + i, (b - 1) * n + i, own, before);
+      before = own;
+    }
+  }
+}
+
+// Σ_i R_i, R_i = Σ_n (Eⁿ)² / ((Eⁿ)² + (Eⁿ⁻¹)²), E⁰ the self energy.
+template <class T>
+double HipnnChunk<T>::hierarchicality(int first, int end) const {
+  double sum = 0;
+  forEachRatio(first, end, [&](std::ptrdiff_t, std::ptrdiff_t, double own, double before) {
+    sum += own * own / (own * own + before * before);
+  });
+  return sum;
+}
+
+template <class T>
+void HipnnChunk<T>::addHierarchicality(int first, int end, double slope) {
+  forEachRatio(first, end, [&](std::ptrdiff_t a, std::ptrdiff_t b, double own, double before) {
+    const double squares = own * own + before * before, factor = 2 * slope * own * before / (squares * squares);
+    slopes_[a] += static_cast<T>(factor * before);
+    if (b >= 0) slopes_[b] -= static_cast<T>(factor * own);
+  });
+}
+
 // Energy, forces and virial; what the loss makes of them becomes a and, along −∂L/∂F and −∂L/∂W, Ḋ.
 template <class T>
 void HipnnChunk<T>::takeFrame(int f, int member, bool withForces, FrameSink& sink) {
   const StoredFrame<T>& frame = *frames_[f];
   const int first = firstAtom_[f], end = firstAtom_[f + 1];
   double energy = 0;
-  for (int i = first; i < end; i++) energy += energies_[i];
+  const std::size_t n = atoms_.atoms();
+  for (std::size_t b = 0; b < blocks_; b++)
+    for (int i = first; i < end; i++) energy += energies_[b * n + i];
+  double ratio = hierarchicality(first, end);
   // body(i, j, p): atoms of the frame at the ends of pair p.
   const auto forEachPair = [&](auto body) {
     for (int k = first; k < end; k++)
@@ -69,8 +106,11 @@ void HipnnChunk<T>::takeFrame(int f, int member, bool withForces, FrameSink& sin
       }
     });
   }
-  const bool moved = sink.take(f, member, energy, withForces ? forces_.data() : nullptr, withForces ? virial : nullptr);
-  std::fill(slopes_.begin() + first, slopes_.begin() + end, static_cast<T>(energy));
+  const bool moved =
+      sink.take(f, member, energy, ratio, withForces ? forces_.data() : nullptr, withForces ? virial : nullptr);
+  for (std::size_t b = 0; b < blocks_; b++)
+    std::fill_n(slopes_.begin() + static_cast<std::ptrdiff_t>(b * n + first), end - first, static_cast<T>(energy));
+  if (ratio != 0) addHierarchicality(first, end, ratio);
   if (!withForces) return;
   moved_ |= moved;
   forEachPair([&](int i, int j, std::size_t p) {

@@ -11,7 +11,8 @@ namespace mlts {
 template <class T>
 class HipnnChunk {
  public:
-  HipnnChunk(const HipnnLayout& layout, const std::string& isa) : network_(HipnnPass<T>::create(layout, isa)) {}
+  HipnnChunk(const HipnnLayout& layout, const std::vector<double>& selfEnergies, const std::string& isa)
+      : network_(HipnnPass<T>::create(layout, isa)), blocks_(layout.blocks.size()), selfEnergies_(selfEnergies) {}
 
   // The frames must stay.
   void build(std::vector<const StoredFrame<T>*> frames);
@@ -19,6 +20,10 @@ class HipnnChunk {
   void run(const T* values, T* gradient, int member, bool withForces, FrameSink& sink);
 
  private:
+  template <class F>
+  void forEachRatio(int first, int end, F body) const;
+  double hierarchicality(int first, int end) const;
+  void addHierarchicality(int first, int end, double slope);
   void takeFrame(int frame, int member, bool withForces, FrameSink& sink);
 
   std::unique_ptr<HipnnPass<T>> network_;
@@ -26,7 +31,10 @@ class HipnnChunk {
   std::vector<int> firstAtom_;  // [frames + 1]
   HipnnAtoms<T> atoms_;         // in the order of the frames' centers
   std::vector<int> place_;      // [atoms of a frame] its center
-  std::vector<T> energies_, slopes_, pairGradients_, tangents_;
+  std::size_t blocks_;
+  std::vector<double> selfEnergies_;  // [elements] eV
+  std::vector<T> energies_, slopes_;  // [blocks][atoms]
+  std::vector<T> pairGradients_, tangents_;
   std::vector<double> forces_;
   bool moved_ = false;
 };

@@ -143,7 +143,6 @@ void HipnnNetwork<T>::forward(const HipnnAtoms<T>& atoms, T* energies) {
   z_[0].assign(static_cast<std::size_t>(n_) * layout_.elements, T(0));
   for (int i = 0; i < n_; i++) z_[0][static_cast<std::size_t>(i) * layout_.elements + atoms.element[i]] = 1;
   findDirections(nullptr);
-  std::fill_n(energies, n_, T(0));
   for (int b = 0; b < static_cast<int>(blocks_.size()); b++) {
     const HipnnBlockPlace& place = layout_.blocks[b];
     findEnvironment(b, false);
@@ -166,7 +165,7 @@ void HipnnNetwork<T>::forward(const HipnnAtoms<T>& atoms, T* energies) {
     for (int i = 0; i < n_; i++) {
       T sum = *at(place.head.biases);
       for (int o = 0; o < f; o++) sum += at(place.head.weights)[o] * out[static_cast<std::size_t>(i) * f + o];
-      energies[i] += static_cast<T>(layout_.energyScale) * sum;
+      energies[static_cast<std::size_t>(b) * n_ + i] = static_cast<T>(layout_.energyScale) * sum;
     }
   }
 }
@@ -238,13 +237,13 @@ void HipnnNetwork<T>::addGradient(const T* slopes, const T* tangents, T* gradien
   for (int b = count - 1; b >= 0; b--) {
     const HipnnBlockPlace& place = layout_.blocks[b];
     const int lastIndex = layerIndex(b, layersPerBlock_ - 1);
+    const T* const a = slopes + static_cast<std::size_t>(b) * n_;
     for (int i = 0; i < n_; i++) {
-      gradient[place.head.biases] += scale * slopes[i];
+      gradient[place.head.biases] += scale * a[i];
       for (int o = 0; o < f; o++) {
         const std::size_t k = static_cast<std::size_t>(i) * f + o;
-        gradient[place.head.weights + o] +=
-            scale * (slopes[i] * z_[lastIndex][k] + (tangent ? zdot_[lastIndex][k] : T(0)));
-        zbar[k] += scale * slopes[i] * at(place.head.weights)[o];
+        gradient[place.head.weights + o] += scale * (a[i] * z_[lastIndex][k] + (tangent ? zdot_[lastIndex][k] : T(0)));
+        zbar[k] += scale * a[i] * at(place.head.weights)[o];
       }
     }
     for (int l = layersPerBlock_ - 1; l >= 0; l--) {

@@ -1,7 +1,7 @@
 // One HIP-NN on the atoms of several frames at once: energies, their gradients with respect to the vectors of the
 // pairs, and the gradient of
 //
-//     S = Σ_i a_i E_i + d/dt Σ_i E_i(D + tḊ)
+//     S = Σ_i Σ_n a_iⁿ E_iⁿ + d/dt Σ_i E_i(D + tḊ),  E_i = Σ_n E_iⁿ over the blocks n
 //
 // with respect to every parameter. With a = ∂L/∂E and Ḋ along −∂L/∂F that is the gradient of a loss in energies and
 // forces: the second derivatives are taken by one tangent and one reverse pass. Compiled once per instruction set.
@@ -35,12 +35,12 @@ class HipnnPass {
 
   // Derives what the passes need from the parameters [layout.map.size]; they must stay.
   virtual void setParameters(const T* values) = 0;
-  // energies [atoms] eV, self energies left out. The atoms must stay until the passes below are done.
+  // energies Eⁿ [blocks][atoms] eV, self energies left out. The atoms must stay until the passes below are done.
   virtual void forward(const HipnnAtoms<T>& atoms, T* energies) = 0;
   // ∂ΣE/∂D [pairs][3] eV/Å, after `forward`.
   virtual void pairGradients(T* out) = 0;
-  // Adds ∂S/∂θ to gradient [layout.map.size]. slopes: a [atoms]. tangents: Ḋ [pairs][3], after `pairGradients`; or null
-  // for 0, after `forward`.
+  // Adds ∂S/∂θ to gradient [layout.map.size]. slopes: a [blocks][atoms]. tangents: Ḋ [pairs][3], after `pairGradients`;
+  // or null for 0, after `forward`.
   virtual void addGradient(const T* slopes, const T* tangents, T* gradient) = 0;
 };
 

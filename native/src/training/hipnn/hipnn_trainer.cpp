@@ -26,7 +26,7 @@ class HipnnFamily {
         // All neighbours are alike: none is in an inner segment.
         store({model.elements, model.selfEnergies, model.minDistance, model.cutoff, 0}, kernelsOf<T>(isa),
               isa.single->neighbours.within, pool) {
-    for (int part = 0; part < pool.threads(); part++) chunks_.emplace_back(layout_, isa.name);
+    for (int part = 0; part < pool.threads(); part++) chunks_.emplace_back(layout_, model.selfEnergies, isa.name);
   }
   HipnnFamily(const HipnnFamily&) = delete;
   HipnnFamily& operator=(const HipnnFamily&) = delete;
