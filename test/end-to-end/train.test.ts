@@ -42,6 +42,19 @@ describe('the example', () => {
   });
 });
 
+it('the example of a HIP-NN learns the same, with its blocks in order', { timeout: 180_000 }, async () => {
+  const cwd = temporaryFolder();
+  const config = readFileSync(join(EXAMPLE, 'hipnn.yaml'), 'utf8').replaceAll('examples/training/', `${EXAMPLE}/`);
+  writeFileSync(join(cwd, 'train.yaml'), config);
+  const { code, stdout, stderr } = await train(cwd, '--json');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { energy, forces } = JSON.parse(stdout.trim().split('\n').at(-1)!);
+  expect(energy.rmse).toBeLessThan(0.004);
+  expect(forces.rmse).toBeLessThan(0.16);
+  const { model } = await loadModelAndCard(join(cwd, 'hipnn.mlts'));
+  expect(model.architecture).toBe('hipnn');
+});
+
 describe('files of their own for validation and test', () => {
   it('are not trained on, and the written model has the errors that the card says', { timeout: 60_000 }, async () => {
     const cwd = folderWith('epochs: 3\nsplit: {validation: v.extxyz, test: t.extxyz}');
