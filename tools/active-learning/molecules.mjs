@@ -1,5 +1,5 @@
 // Molecules with GFN2-xTB, active against random sampling of one pool: tools/active-learning/molecules.mjs WORK, where
-// molecules.py has put WORK/pool and WORK/test.extxyz. A table in Markdown on stdout; compare.csv and compare.svg in WORK. Every step
+// tools/default-model/pool.py has put WORK/pool and WORK/test.extxyz. A table in Markdown on stdout; compare.csv and compare.svg in WORK. Every step
 // goes on where it was stopped. After `npm run setup`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -50,13 +50,14 @@ writeFileSync(to, formatExtxyz(tetragonal(ALPHA, 34.06, [1, 1, 2])));
 
 const disorder = [
   {
-    ...{ kind: 'disorder', composition: { Sn: [8, 24] }, density: [4.5, 8.5], min_distance: 2.5, smallest_box: 6 },
+    ...{ kind: 'disorder', composition: { Sn: [8, 24] }, density: [4.5, 7.6], min_distance: 2.8, smallest_box: 6 },
     count: 80,
   },
   {
     ...{ kind: 'dynamics', from: 'disorder', walkers: 60, duration: '3ps', timestep: 2, thermostat_time: '50fs' },
     temperature: { start: [100, 2000], end: [100, 1000] },
-    density: { start: [4.5, 8.5], end: [5.5, 7.8] },
+    density: { start: [4.5, 7.6], end: [5.5, 7.6] },
+    sigma_force: 0.4,
   },
 ];
 const crystals = [

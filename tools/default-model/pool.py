@@ -1,15 +1,11 @@
-"""Splits labelled frames of tools/default-model for docs/active-learning-molecules.md: FRAMES OUT. A fifth of the formulas is
-for tests: of them 1500 frames, OUT/test.extxyz, with their labels; of the others 12 000, OUT/pool, a file a frame, without."""
+"""Splits labelled frames for docs/active-learning-molecules.md: FRAMES OUT. A fifth of the formulas is for tests: of them
+1500 frames, OUT/test.extxyz, with their labels; of the others 12 000, OUT/pool, a file a frame, without."""
 
 import argparse
 import hashlib
 import os
-import sys
 
 import numpy as np
-
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "default-model"))
-
 from frames import Frame, labelled, write
 
 POOL, TEST = 12_000, 1_500
