@@ -9,6 +9,7 @@ import { Prototype } from './lib/prototype.ts';
 import type { Context, Outcome, Section } from './lib/section.ts';
 import { generate, type Recipe, readStructures, type Structure } from './lib/structures.ts';
 import { page, type Results } from './lib/table.ts';
+import { batches } from './sections/batches.ts';
 import { type ClientsCase, clients } from './sections/clients.ts';
 import { hipnn } from './sections/hipnn.ts';
 import { lammps } from './sections/lammps.ts';
@@ -72,6 +73,7 @@ async function main(options: BenchOptions): Promise<void> {
     lammps(cases.lammps),
     clients(cases.clients),
     start(cases.start),
+    batches(options.backend),
   ];
   const isAll = options.sections.length === 0;
   const chosen = sections.filter(({ name }) => isAll || options.sections.includes(name));

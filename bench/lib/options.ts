@@ -1,5 +1,6 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
+import { BACKEND_CHOICES, type BackendChoice } from '../../src/engine/select.ts';
 
 export const SECTIONS = [
   'speed',
@@ -11,6 +12,7 @@ export const SECTIONS = [
   'lammps',
   'clients',
   'start',
+  'batches',
 ] as const;
 
 export const USAGE = `npm run bench -- [SECTION...] [options]
@@ -20,6 +22,7 @@ Sections: ${SECTIONS.join(' ')}. Default all; naming some replaces only theirs i
   --structures DIR  further structures, extended XYZ
   --threads N       threads of the backend, 1 or more (default 2)
   --rounds N        rounds of interleaved measurements, 1 or more (default 3)
+  --backend B       of the section batches: native or tensorflow (default native)
   --quick           small systems, once; writes nothing to docs/
   --help            this
 
@@ -32,6 +35,7 @@ export interface BenchOptions {
   readonly threads: number;
   readonly rounds: number;
   readonly quick: boolean;
+  readonly backend: BackendChoice;
 }
 
 /** @returns 'help' where it was asked for. @throws Error in words for the user */
@@ -43,6 +47,7 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
       structures: { type: 'string' },
       threads: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
+      backend: { type: 'string', default: 'native' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -52,7 +57,10 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
   if (unknown !== undefined) throw new Error(`there is no section '${unknown}': choose from ${SECTIONS.join(', ')}`);
   const { structures, quick } = values;
   const [threads, rounds] = [count('threads', values.threads), count('rounds', values.rounds)];
-  return { sections: positionals, structures, threads, rounds: quick ? 1 : rounds, quick };
+  const backend = BACKEND_CHOICES.find((one) => one === values.backend);
+  if (backend === undefined)
+    throw new Error(`--backend is '${values.backend}': choose from ${BACKEND_CHOICES.join(', ')}`);
+  return { sections: positionals, backend, structures, threads, rounds: quick ? 1 : rounds, quick };
 }
 
 function count(name: string, text: string): number {

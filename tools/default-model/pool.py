@@ -1,5 +1,5 @@
-"""Splits labelled frames for docs/active-learning-molecules.md: FRAMES OUT. A fifth of the formulas is for tests: of them
-1500 frames, OUT/test.extxyz, with their labels; of the others 12 000, OUT/pool, a file a frame, without."""
+"""Splits labelled frames for docs/active-learning-molecules.md: FRAMES OUT. A fifth of the formulas is for tests; of
+them 1500 frames, OUT/test.extxyz, with labels. Of the others 12 000, OUT/pool, a file a frame, without."""
 
 import argparse
 import hashlib
