@@ -1,9 +1,10 @@
 /** `mlts doctor`: what is on this machine, as set-up made it, and what is missing. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { arch, availableParallelism, cpus, platform, release } from 'node:os';
+import { arch, availableParallelism, cpus, hostname, platform, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { timings } from '../engine/fastest.ts';
 import { nativeInstructionSets } from '../engine/native.ts';
 import { runtimeFile, runtimeFolder } from '../engine/tensorflow/runtime.ts';
 import { asMltsError } from '../errors.ts';
@@ -85,13 +86,22 @@ async function tensorflowBackend(missing: Missing[]) {
     return { available: false, install: 'mlts setup tensorflow' };
   }
   try {
-    return { available: true, ...(await probeRuntime(runtimeFolder())) };
+    return { available: true, ...(await probeRuntime(runtimeFolder())), ...chosen() };
   } catch (error) {
     const { what, remedy } = asMltsError(error);
     missing.push({ what, remedy });
     return { available: false };
   }
 }
+
+/** What `auto` has measured on this machine, by model. */
+const chosen = () => {
+  const own = Object.entries(timings()).flatMap(([key, timing]) => {
+    const [host, , model, threads] = key.split(' ');
+    return host === hostname() ? [{ model, threads, ...timing }] : [];
+  });
+  return own.length > 0 ? { measured_by_auto: own } : {};
+};
 
 /** Path of a file that set-up makes, or null and a line in `missing`. */
 function made(path: string, what: string, missing: Missing[]): string | null {
