@@ -7,7 +7,7 @@ import { formatExtxyz } from '../io/extxyz.ts';
 import { readStructures } from '../io/read.ts';
 import { parseFrameIndex } from '../io/slice.ts';
 import type { Structure } from '../io/structure.ts';
-import { OutputFile } from '../io/write.ts';
+import { writeWhole } from '../io/write.ts';
 
 /** What each round leaves behind, by the stage that writes it. */
 export const FILES = {
@@ -100,13 +100,7 @@ export class Folder {
 
   /** Whole or not at all. @throws MltsError E_DISK */
   write(relative: string, content: string | Buffer): void {
-    const file = new OutputFile(this.at(relative));
-    try {
-      file.write(content);
-      file.commit();
-    } finally {
-      file.discard();
-    }
+    writeWhole(this.at(relative), content);
   }
 
   writeJson(relative: string, value: unknown): void {

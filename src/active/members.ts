@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Code, MltsError, systemReason } from '../errors.ts';
-import { OutputFile } from '../io/write.ts';
+import { writeWhole } from '../io/write.ts';
 import type { Recipe } from '../training/config/recipe.ts';
 import { openLabelled } from '../training/files.ts';
 import type { TrainingHost } from '../training/host.ts';
@@ -109,12 +109,4 @@ function read(file: string): unknown {
   }
 }
 
-function write(path: string, content: unknown): void {
-  const file = new OutputFile(path);
-  try {
-    file.write(`${JSON.stringify(content, undefined, 1)}\n`);
-    file.commit();
-  } finally {
-    file.discard();
-  }
-}
+const write = (path: string, content: unknown): void => writeWhole(path, `${JSON.stringify(content, undefined, 1)}\n`);

@@ -7,7 +7,7 @@ import { formatExtxyz } from '../io/extxyz.ts';
 import { readStructures } from '../io/read.ts';
 import { parseFrameIndex } from '../io/slice.ts';
 import type { Structure } from '../io/structure.ts';
-import { OutputFile } from '../io/write.ts';
+import { writeWhole } from '../io/write.ts';
 import type { EngineSettings } from './engines/settings.ts';
 import type { Failed, LabelRecord, Manifest } from './executor.ts';
 import { type Label, type LabelEngine, LabelFailure } from './label.ts';
@@ -33,7 +33,7 @@ export function writeManifest(folder: string, { structures, engine, seconds, chu
   for (let k = 0; k < chunks; k++) {
     writeChunk(manifest, k, chunkText(structures.slice(k * chunkSize, (k + 1) * chunkSize)));
   }
-  write(
+  writeWhole(
     manifest,
     `${JSON.stringify({ version: 1, labels, engine, seconds, chunks } satisfies Manifest, undefined, 1)}\n`,
   );
@@ -44,7 +44,7 @@ export const chunkText = (structures: readonly Structure[]): string => structure
 
 /** @param content of `chunkText` @throws MltsError E_DISK */
 export const writeChunk = (manifest: string, chunk: number, content: string): void =>
-  write(chunkPath(dirname(manifest), chunk), content);
+  writeWhole(chunkPath(dirname(manifest), chunk), content);
 
 const chunkPath = (folder: string, chunk: number): string =>
   join(folder, `chunk-${String(chunk).padStart(5, '0')}.extxyz`);
@@ -77,8 +77,8 @@ export function readRecord(labels: string, id: string): LabelRecord | undefined 
 export function writeRecord(labels: string, record: LabelRecord, raw: Readonly<Record<string, string>> = {}): void {
   const folder = join(labels, record.id);
   if (Object.keys(raw).length > 0) makeFolder(folder);
-  for (const [name, content] of Object.entries(raw)) write(join(folder, name), content);
-  write(recordPath(labels, record.id), `${JSON.stringify(record)}\n`);
+  for (const [name, content] of Object.entries(raw)) writeWhole(join(folder, name), content);
+  writeWhole(recordPath(labels, record.id), `${JSON.stringify(record)}\n`);
 }
 
 /**
@@ -164,15 +164,5 @@ function makeFolder(folder: string): void {
   } catch (cause) {
     const what = `${folder} cannot be made (${systemReason(cause)})`;
     throw new MltsError('E_DISK', what, 'Check that you may write there.', { cause });
-  }
-}
-
-function write(path: string, content: string): void {
-  const file = new OutputFile(path);
-  try {
-    file.write(content);
-    file.commit();
-  } finally {
-    file.discard();
   }
 }

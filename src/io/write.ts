@@ -58,3 +58,14 @@ export class OutputFile {
     }
   }
 }
+
+/** A file that is there whole or not at all. @throws MltsError E_DISK */
+export function writeWhole(path: string, content: string | Buffer): void {
+  const file = new OutputFile(path);
+  try {
+    file.write(content);
+    file.commit();
+  } finally {
+    file.discard();
+  }
+}

@@ -1,13 +1,14 @@
 /** Who computes what: which structures have no record, which of them a pilot holds, with which of them workers died. */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeWhole } from '../../io/write.ts';
 import type { LabelRecord, Manifest } from '../executor.ts';
 import { chunkText, readChunk, readManifest, readRecord, writeDeath, writeRecord } from '../work.ts';
 import { countDeath, DEATHS, longOf } from './counts.ts';
 import type { Chunk, Held, RecordMessage } from './pilot-messages.ts';
 import { readLabelRecord, readRaw } from './pilot-record.ts';
-import { writeText } from './slurm-state.ts';
 
 /** Labels of which the durations are looked at. */
 const RECENT = 200;
@@ -78,7 +79,7 @@ export class Ledger {
 
   /** Leaves a mark for a successor. @throws MltsError E_DISK */
   begin(): void {
-    writeText(this.#state, `${JSON.stringify(this.#deaths)}\n`);
+    writeWhole(this.#state, `${JSON.stringify(this.#deaths)}\n`);
   }
 
   end(): void {
@@ -159,7 +160,7 @@ export class Ledger {
   /** @throws MltsError E_DISK */
   #onDeath(id: string, { who, why }: { readonly who: string; readonly why: string }): void {
     const isLast = countDeath(this.#deaths, id, { who, why, noun: 'structure', say: this.#options.say });
-    writeText(this.#state, `${JSON.stringify(this.#deaths)}\n`);
+    writeWhole(this.#state, `${JSON.stringify(this.#deaths)}\n`);
     if (isLast) this.#close(id, writeDeath(this.#path, id, DEATHS));
   }
 

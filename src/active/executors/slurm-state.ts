@@ -1,6 +1,5 @@
 /** What an executor has given to a queue, on disk beside the manifest, so that its successor adopts it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { OutputFile } from '../../io/write.ts';
 
 export interface Submission {
   readonly name: string;
@@ -22,14 +21,3 @@ export interface State {
 
 export const readState = (file: string): State =>
   existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as State) : { submissions: [], count: 0, deaths: {} };
-
-/** @throws MltsError E_DISK */
-export function writeText(path: string, content: string): void {
-  const file = new OutputFile(path);
-  try {
-    file.write(content);
-    file.commit();
-  } finally {
-    file.discard();
-  }
-}

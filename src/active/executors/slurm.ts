@@ -2,18 +2,20 @@
  * Workers in job arrays. A task of an array does some chunks of an assignment and leaves records; nothing else comes back.
  * What is neither recorded nor in the queue is submitted (again).
  */
+
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MltsError } from '../../errors.ts';
+import { writeWhole } from '../../io/write.ts';
 import { type Assignment, labelling, training } from '../assignment.ts';
 import type { Executor, ExecutorOptions } from '../executor.ts';
 import type { MemberRecord } from '../members.ts';
 import { countDeath, DEATHS, longOf } from './counts.ts';
 import type { SlurmSettings } from './settings.ts';
 import { type Alive, Passing, type Scheduler, Slurm } from './slurm-commands.ts';
-import { readState, type State, type Submission, writeText } from './slurm-state.ts';
+import { readState, type State, type Submission } from './slurm-state.ts';
 import { commandLine, type Said } from './worker-process.ts';
 
 export interface SlurmOptions {
@@ -214,7 +216,7 @@ class Run<R extends Timed> {
     const unique = createHash('sha256').update(manifest).digest('hex').slice(0, 10);
     const name = `mlts-${unique}-${this.#state.count++}`;
     const list = this.#at(`${name}.tasks`);
-    writeText(list, tasks.map((chunks) => `${chunks.join(' ')}\n`).join(''));
+    writeWhole(list, tasks.map((chunks) => `${chunks.join(' ')}\n`).join(''));
     const submission: Submission = { name, job: undefined, at: this.#slurm.now(), tasks };
     this.#state.submissions.push(submission);
     // Before the queue is asked: whoever dies in between leaves a name by which the array is found.
@@ -264,7 +266,7 @@ class Run<R extends Timed> {
   }
 
   #save(): void {
-    writeText(this.#at('slurm.json'), `${JSON.stringify(this.#state)}\n`);
+    writeWhole(this.#at('slurm.json'), `${JSON.stringify(this.#state)}\n`);
   }
 
   #at(name: string): string {

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MltsError, systemReason } from '../../errors.ts';
-import { OutputFile } from '../../io/write.ts';
+import { writeWhole } from '../../io/write.ts';
 
 /**
  * Copies a model by renaming: whoever opens `to` finds the old one or the new one, each whole. A daemon takes it up by itself
@@ -16,11 +16,5 @@ export function publish(model: string, to: string): void {
     const what = `${dirname(to)} cannot be made (${systemReason(cause)})`;
     throw new MltsError('E_DISK', what, 'Check that you may write there.', { cause });
   }
-  const file = new OutputFile(to);
-  try {
-    file.write(readFileSync(model));
-    file.commit();
-  } finally {
-    file.discard();
-  }
+  writeWhole(to, readFileSync(model));
 }

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Plot, renderSvg } from '../../analysis/plot.ts';
 import type { Estimate } from '../../analysis/statistics.ts';
-import { OutputFile } from '../../io/write.ts';
+import { writeWhole } from '../../io/write.ts';
 import { print } from '../options.ts';
 import { table } from '../table.ts';
 
@@ -46,20 +46,10 @@ export async function emit(report: Report, { json, out, plot }: OutputOptions): 
     const text = out.toLowerCase().endsWith('.json')
       ? `${JSON.stringify(report.object, undefined, 1)}\n`
       : csv(report.columns);
-    write(out, text);
+    writeWhole(out, text);
   }
-  if (plot !== undefined) write(plot, await renderSvg(report.plot));
+  if (plot !== undefined) writeWhole(plot, await renderSvg(report.plot));
   await print(json ? `${JSON.stringify(report.object)}\n` : report.text);
-}
-
-function write(name: string, text: string): void {
-  const file = new OutputFile(name);
-  try {
-    file.write(text);
-    file.commit();
-  } finally {
-    file.discard();
-  }
 }
 
 function csv({ names, rows }: Report['columns']): string {

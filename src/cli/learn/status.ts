@@ -5,7 +5,7 @@ import { statusPage } from '../../active/status/page.ts';
 import { serveStatus } from '../../active/status/serve.ts';
 import { type Status, statusOf } from '../../active/status/status.ts';
 import { headline, metricRows, ROUND_HEAD, roundRow, SAMPLER_HEAD, samplerRow } from '../../active/status/words.ts';
-import { OutputFile } from '../../io/write.ts';
+import { writeWhole } from '../../io/write.ts';
 import { wireName } from '../../protocol/names.ts';
 import { interruption, print } from '../options.ts';
 import { table } from '../table.ts';
@@ -46,7 +46,7 @@ async function run(folder: string, { json = false, html, serve }: Options): Prom
     return server.close();
   }
   const status = statusOf(folder);
-  if (html !== undefined) write(html, await statusPage(status));
+  if (html !== undefined) writeWhole(html, await statusPage(status));
   await print(json ? `${JSON.stringify(asJson(status))}\n` : textOf(status));
 }
 
@@ -54,16 +54,6 @@ function port(text: string): number {
   const value = Number(text);
   if (/^\d{1,5}$/.test(text) && value < 65_536) return value;
   throw new InvalidArgumentError('Give a port, 0 to 65535.');
-}
-
-function write(name: string, text: string): void {
-  const file = new OutputFile(name);
-  try {
-    file.write(text);
-    file.commit();
-  } finally {
-    file.discard();
-  }
 }
 
 /** Names as in all JSON of `mlts`; what JSON has no word for is null. */
