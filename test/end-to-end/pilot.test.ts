@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { curveKeyPair } from 'zeromq';
-import { PilotExecutor } from '../../src/active/executors/pilot.ts';
+import { PilotExecutor } from '../../src/active/executors/pilot/executor.ts';
 import { allow, generateKeyFile } from '../../src/server/keyring.ts';
 import { HELIUM, jobOf, outcomes, watching } from '../support/executors.ts';
 import { expectError } from '../support/expect-error.ts';

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { Dealer } from 'zeromq';
-import { PilotExecutor, type PilotOptions } from '../../src/active/executors/pilot.ts';
-import { type AgentOptions, runPilot } from '../../src/active/executors/pilot-agent.ts';
+import { type AgentOptions, runPilot } from '../../src/active/executors/pilot/agent.ts';
+import { PilotExecutor, type PilotOptions } from '../../src/active/executors/pilot/executor.ts';
 import {
   type Chunk,
   type FromPilot,
   pack,
   readToPilot,
   type ToPilot,
-} from '../../src/active/executors/pilot-messages.ts';
+} from '../../src/active/executors/pilot/messages.ts';
 import type { KeyFile } from '../../src/protocol/keys.ts';
 import { version } from '../../src/version.ts';
 import { MAIN, type Running, watch } from './mlts.ts';

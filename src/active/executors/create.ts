@@ -1,6 +1,6 @@
 import type { Executor } from '../executor.ts';
 import { LocalExecutor } from './local.ts';
-import { PilotExecutor } from './pilot.ts';
+import { PilotExecutor } from './pilot/executor.ts';
 import type { ExecutorSettings } from './settings.ts';
 import { SlurmExecutor } from './slurm.ts';
 

@@ -2,7 +2,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_ENDPOINT } from '../../active/executors/parse.ts';
-import { type Reason, runPilot } from '../../active/executors/pilot-agent.ts';
+import { type Reason, runPilot } from '../../active/executors/pilot/agent.ts';
 import { readKeys } from '../../client/curve.ts';
 import { count, interruption, print } from '../options.ts';
 

@@ -1,6 +1,6 @@
 /** Many pilots at once, some of which vanish: nothing is lost, and nothing told twice. */
 import { expect, it } from 'vitest';
-import type { ToPilot } from '../../../../src/active/executors/pilot-messages.ts';
+import type { ToPilot } from '../../../../src/active/executors/pilot/messages.ts';
 import { randomStream } from '../../../../src/training/random-stream.ts';
 import { HELIUM, jobOf, watching } from '../../../support/executors.ts';
 import { executor, newEndpoint, recordOf, Stranger } from '../../../support/pilots.ts';

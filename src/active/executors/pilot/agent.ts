@@ -1,12 +1,12 @@
 /** A pilot: asks for chunks, has its workers compute them, sends what came of them, until the campaign has ended. */
 import { randomUUID } from 'node:crypto';
-import { asMltsError, MltsError } from '../../errors.ts';
-import type { KeyFile } from '../../protocol/keys.ts';
-import { version } from '../../version.ts';
-import { Bench } from './pilot-bench.ts';
-import { Link } from './pilot-link.ts';
-import type { Chunk, RecordMessage, ToPilot } from './pilot-messages.ts';
-import { runWorker } from './worker-process.ts';
+import { asMltsError, MltsError } from '../../../errors.ts';
+import type { KeyFile } from '../../../protocol/keys.ts';
+import { version } from '../../../version.ts';
+import { runWorker } from '../worker-process.ts';
+import { Bench } from './bench.ts';
+import { Link } from './link.ts';
+import type { Chunk, RecordMessage, ToPilot } from './messages.ts';
 
 export interface AgentOptions {
   readonly endpoint: string;

@@ -1,7 +1,7 @@
 /** Records that came over a socket: what is no result of the structure it is said to be of is refused. */
-import { MltsError } from '../../errors.ts';
-import type { LabelRecord } from '../executor.ts';
-import { FAILURES } from '../label.ts';
+import { MltsError } from '../../../errors.ts';
+import type { LabelRecord } from '../../executor.ts';
+import { FAILURES } from '../../label.ts';
 
 const invalid = (what: string): MltsError =>
   new MltsError('E_PROTOCOL', `the record ${what}`, 'Use the same mlts on all nodes.');

@@ -3,13 +3,13 @@
  * nodes need not share a folder; records become files here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asMltsError, MltsError } from '../../errors.ts';
-import { version } from '../../version.ts';
-import type { Executor, ExecutorOptions } from '../executor.ts';
-import { Door } from './pilot-door.ts';
-import { Ledger } from './pilot-ledger.ts';
-import { type FromPilot, readFromPilot, type ToPilot } from './pilot-messages.ts';
-import type { PilotSettings } from './settings.ts';
+import { asMltsError, MltsError } from '../../../errors.ts';
+import { version } from '../../../version.ts';
+import type { Executor, ExecutorOptions } from '../../executor.ts';
+import type { PilotSettings } from '../settings.ts';
+import { Door } from './door.ts';
+import { Ledger } from './ledger.ts';
+import { type FromPilot, readFromPilot, type ToPilot } from './messages.ts';
 
 export interface PilotOptions {
   /** After which a pilot counts as lost, ms. */

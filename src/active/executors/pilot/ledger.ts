@@ -3,12 +3,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writeWhole } from '../../io/write.ts';
-import type { LabelRecord, Manifest } from '../executor.ts';
-import { chunkText, readChunk, readManifest, readRecord, writeDeath, writeRecord } from '../work.ts';
-import { countDeath, DEATHS, longOf } from './counts.ts';
-import type { Chunk, Held, RecordMessage } from './pilot-messages.ts';
-import { readLabelRecord, readRaw } from './pilot-record.ts';
+import { writeWhole } from '../../../io/write.ts';
+import type { LabelRecord, Manifest } from '../../executor.ts';
+import { chunkText, readChunk, readManifest, readRecord, writeDeath, writeRecord } from '../../work.ts';
+import { countDeath, DEATHS, longOf } from '../counts.ts';
+import type { Chunk, Held, RecordMessage } from './messages.ts';
+import { readLabelRecord, readRaw } from './record.ts';
 
 /** Labels of which the durations are looked at. */
 const RECENT = 200;

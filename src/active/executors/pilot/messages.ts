@@ -2,9 +2,9 @@
  * What pilots and the executor say to each other: one MessagePack map a message, as on the wire of the server. Structures,
  * settings and records stand in it as the text that they are in files.
  */
-import { CODES, type Code, MltsError } from '../../errors.ts';
-import { decode, encode, type WireMap } from '../../protocol/codec.ts';
-import { asMap, list, oneOf, real, required, text, whole } from '../../protocol/fields.ts';
+import { CODES, type Code, MltsError } from '../../../errors.ts';
+import { decode, encode, type WireMap } from '../../../protocol/codec.ts';
+import { asMap, list, oneOf, real, required, text, whole } from '../../../protocol/fields.ts';
 
 /** Of a message, bytes. */
 export const MAX_BYTES = 64 * 2 ** 20;

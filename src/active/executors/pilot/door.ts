@@ -1,12 +1,12 @@
 /** Where pilots come in: one endpoint, under the rules of the server. */
 import { Context } from 'zeromq';
-import { createLog } from '../../log.ts';
-import { parseEndpoint } from '../../server/endpoint.ts';
-import { allowedFile, secretFor, serverKeyFile } from '../../server/keyring.ts';
-import { Listener } from '../../server/listener.ts';
-import { Gatekeeper } from '../../server/zap.ts';
-import { MAX_BYTES, pack, type ToPilot } from './pilot-messages.ts';
-import type { PilotSettings } from './settings.ts';
+import { createLog } from '../../../log.ts';
+import { parseEndpoint } from '../../../server/endpoint.ts';
+import { allowedFile, secretFor, serverKeyFile } from '../../../server/keyring.ts';
+import { Listener } from '../../../server/listener.ts';
+import { Gatekeeper } from '../../../server/zap.ts';
+import type { PilotSettings } from '../settings.ts';
+import { MAX_BYTES, pack, type ToPilot } from './messages.ts';
 
 export class Door {
   readonly address: string;

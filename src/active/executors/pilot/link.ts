@@ -1,9 +1,9 @@
 /** A pilot's end of the wire: a DEALER that comes back by itself, however long the other end is away. */
 import { Dealer } from 'zeromq';
-import { curve, disagreement, refusedKey } from '../../client/curve.ts';
-import { asMltsError, MltsError } from '../../errors.ts';
-import type { KeyFile } from '../../protocol/keys.ts';
-import { type FromPilot, pack, readToPilot, type ToPilot } from './pilot-messages.ts';
+import { curve, disagreement, refusedKey } from '../../../client/curve.ts';
+import { asMltsError, MltsError } from '../../../errors.ts';
+import type { KeyFile } from '../../../protocol/keys.ts';
+import { type FromPilot, pack, readToPilot, type ToPilot } from './messages.ts';
 
 export interface LinkOptions {
   /** A connection is there; nothing of the one before is heard or said any more. */

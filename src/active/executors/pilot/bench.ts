@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MltsError } from '../../errors.ts';
-import type { EngineSettings } from '../engines/settings.ts';
-import { recordPath, writeChunk, writeManifest } from '../work.ts';
-import { type Chunk, MAX_BYTES } from './pilot-messages.ts';
+import { MltsError } from '../../../errors.ts';
+import type { EngineSettings } from '../../engines/settings.ts';
+import { recordPath, writeChunk, writeManifest } from '../../work.ts';
+import { type Chunk, MAX_BYTES } from './messages.ts';
 
 export interface Answer {
   readonly record: string;
