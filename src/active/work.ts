@@ -18,20 +18,27 @@ export interface WorkOrder {
   readonly engine: EngineSettings;
   /** Wall-time limit of one label. */
   readonly seconds: number;
-  /** Structures of a chunk. */
+  /** Structures of a chunk, at most. */
   readonly chunkSize: number;
+  /** Where it is known how many workers there are, the last chunks shrink, so that none waits long for the others. */
+  readonly workers?: number | undefined;
   /** Folder of the records. */
   readonly labels: string;
 }
 
 /** Writes manifest and chunks. @returns the manifest's path @throws MltsError E_DISK */
-export function writeManifest(folder: string, { structures, engine, seconds, chunkSize, labels }: WorkOrder): string {
+export function writeManifest(
+  folder: string,
+  { structures, engine, seconds, chunkSize, workers, labels }: WorkOrder,
+): string {
   makeFolder(folder);
   makeFolder(labels);
-  const chunks = Math.ceil(structures.length / chunkSize);
   const manifest = join(folder, 'manifest.json');
-  for (let k = 0; k < chunks; k++) {
-    writeChunk(manifest, k, chunkText(structures.slice(k * chunkSize, (k + 1) * chunkSize)));
+  let chunks = 0;
+  for (let done = 0, size = 0; done < structures.length; done += size) {
+    const left = structures.length - done;
+    size = Math.min(chunkSize, workers === undefined ? left : Math.ceil(left / (2 * workers)));
+    writeChunk(manifest, chunks++, chunkText(structures.slice(done, done + size)));
   }
   writeWhole(
     manifest,

@@ -18,7 +18,13 @@ export interface Job {
 /** A structure of each of those elements, `s0`, `s1` … */
 export function jobOf(
   elements: readonly number[],
-  { chunkSize = 2, limit = 60, seconds = 0, calculator = 'faulty_calculator.Faulty' } = {},
+  {
+    chunkSize = 2,
+    limit = 60,
+    seconds = 0,
+    calculator = 'faulty_calculator.Faulty',
+    workers = undefined as number | undefined,
+  } = {},
 ): Job {
   process.env.PYTHONPATH = import.meta.dirname;
   const folder = temporaryFolder();
@@ -31,7 +37,9 @@ export function jobOf(
     arrays: {},
   }));
   const engine = { kind: 'ase' as const, calculator, arguments: { log, seconds }, level: 'test' };
-  const manifest = writeManifest(join(folder, 'work'), { structures, engine, seconds: limit, chunkSize, labels });
+  const manifest = writeManifest(join(folder, 'work'), {
+    ...{ structures, engine, seconds: limit, chunkSize, workers, labels },
+  });
   const computed = () =>
     existsSync(log)
       ? readFileSync(log, 'utf8')

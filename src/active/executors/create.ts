@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Executor } from '../executor.ts';
 import { LocalExecutor } from './local.ts';
 import { PilotExecutor } from './pilot/executor.ts';
@@ -8,6 +9,10 @@ export function createExecutor(settings: ExecutorSettings): Executor {
   if (settings.kind === 'pilot') return new PilotExecutor(settings);
   return settings.kind === 'local' ? new LocalExecutor(settings) : new SlurmExecutor(settings);
 }
+
+/** How many labels it computes side by side, where that is known. */
+export const workersOf = (settings: ExecutorSettings): number | undefined =>
+  settings.kind === 'local' ? (settings.workers ?? availableParallelism()) : undefined;
 
 /** Tells workers that wait for further rounds that there are none. @throws MltsError as the executor's `run` */
 export async function dismiss(settings: ExecutorSettings): Promise<void> {

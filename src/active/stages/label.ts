@@ -1,7 +1,7 @@
 /** Labels for what was selected, by the executor; a structure that has a record is never computed again. */
 import { MltsError } from '../../errors.ts';
 import type { LabelRecord } from '../executor.ts';
-import { createExecutor } from '../executors/create.ts';
+import { createExecutor, workersOf } from '../executors/create.ts';
 import { FILES, LABELS } from '../folder.ts';
 import type { FailureKind } from '../label.ts';
 import type { Stage } from '../stage.ts';
@@ -23,6 +23,7 @@ export const label: Stage = {
     const { engine, seconds, chunk, failures } = config.label;
     const manifest = await writeManifest(folder.at(folder.of(round, 'work')), {
       ...{ structures, engine, seconds, chunkSize: chunk, labels: folder.at(LABELS) },
+      workers: workersOf(config.executor),
     });
     const records = new Map<string, LabelRecord>();
     const counts: Record<string, number> = {};

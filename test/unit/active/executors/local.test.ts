@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { LocalExecutor } from '../../../../src/active/executors/local.ts';
+import { readChunk, readManifest } from '../../../../src/active/work.ts';
 import { ARGON, HELIUM, jobOf, KRYPTON, NEON, outcomes, watching } from '../../../support/executors.ts';
 import { expectError } from '../../../support/expect-error.ts';
 
@@ -13,6 +14,15 @@ it('every structure is labelled once and told once; what has a record is told an
     expect(outcomes(options.records)).toEqual(Array.from({ length: 7 }, (_, i) => `s${i} labelled`));
     expect(job.computed()).toHaveLength(7);
   }
+});
+
+it('the last chunks shrink, so that no worker waits long for the others', async () => {
+  const job = jobOf(Array(15).fill(HELIUM), { chunkSize: 4, workers: 2 });
+  const sizes = Array.from({ length: readManifest(job.manifest).chunks }, (_, k) => readChunk(job.manifest, k).length);
+  expect(sizes).toEqual([4, 3, 2, 2, 1, 1, 1, 1]);
+  const options = watching();
+  await local().run(job.manifest, options);
+  expect(outcomes(options.records)).toHaveLength(15);
 });
 
 it('a worker that is killed gets a successor, which goes on where it died', async () => {
