@@ -1,5 +1,6 @@
 // Errors on molecules that no training saw, WORK/high-test.extxyz: networks trained on the labels of the high level alone, from
-// the low level's network, and the low level itself. A table in Markdown on stdout; compare.csv and compare.svg in WORK.
+// the low level's network, and the low level itself. RMSE of each formula, of which the median over formulas counts: water and N₂,
+// which are like nothing else, would otherwise be all there is. Tables in Markdown on stdout; compare.csv and compare.svg in WORK.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderSvg } from '../../dist/analysis/plot.js';
@@ -50,26 +51,51 @@ const labelsOf = (frames) => ({
   forces: frames.map(({ forces }) => forces),
 });
 
+/** @param {Labelled} frame */
+function formulaOf({ numbers }) {
+  const count = (/** @type {number} */ z) => numbers.filter((other) => other === z).length;
+  return [6, 1, 7, 8].map((z) => (count(z) === 0 ? '' : `${symbolOf(z)}${count(z) === 1 ? '' : count(z)}`)).join('');
+}
+const formulas = [...new Set(test.map(formulaOf))];
+const median = (/** @type {number[]} */ values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/**
+ * @param {import('../member-errors.mjs').Predicted} got
+ * @param {string} formula
+ * @param {(frame: Labelled) => number} [shift]
+ */
+function errorsIn({ energies, forces }, formula, shift) {
+  const own = test.flatMap((frame, i) => (formulaOf(frame) === formula ? [i] : []));
+  const part = { energies: Float64Array.from(own, (i) => energies[i]), forces: own.map((i) => forces[i]) };
+  return errorsOf(part, own.map((i) => test[i]), shift); // biome-ignore format: a call
+}
+
+/**
+ * Medians over the formulas.
+ * @param {import('../member-errors.mjs').Predicted} got
+ * @param {(frame: Labelled) => number} [shift]
+ * @returns {Errors}
+ */
+function mediansOf(got, shift) {
+  const all = formulas.map((formula) => errorsIn(got, formula, shift));
+  return { energy: median(all.map(({ energy }) => energy)), forces: median(all.map(({ forces }) => forces)) };
+}
+
 /** @typedef {{how: string, count: number, mean: Errors, members: Errors[]}} Row */
 /** @type {Row[]} */
 const rows = [];
 const [networks, taught] = [await predictions(at('low.mlts'), test), await predictions(at('low.mlts'), train)];
 for (const count of COUNTS) {
-  const xtb = errorsOf(labelsOf(lowTest), test, shiftsBy(labelsOf(lowTrain).energies, train, count));
+  const xtb = mediansOf(labelsOf(lowTest), shiftsBy(labelsOf(lowTrain).energies, train, count));
   rows.push({ how: 'GFN2-xTB', count, mean: xtb, members: [] });
   rows.push({
     ...{ how: 'low network', count },
-    mean: errorsOf(meanOf(networks), test, shiftsBy(meanOf(taught).energies, train, count)),
-    members: networks.map((one, m) => errorsOf(one, test, shiftsBy(taught[m].energies, train, count))),
+    mean: mediansOf(meanOf(networks), shiftsBy(meanOf(taught).energies, train, count)),
+    members: networks.map((one, m) => mediansOf(one, shiftsBy(taught[m].energies, train, count))),
   });
   for (const how of ['scratch', 'transfer']) {
     const members = await predictions(at(`${how}-${count}.mlts`), test);
-    rows.push({
-      how,
-      count,
-      mean: errorsOf(meanOf(members), test),
-      members: members.map((one) => errorsOf(one, test)),
-    });
+    rows.push({ how, count, mean: mediansOf(meanOf(members)), members: members.map((one) => mediansOf(one)) });
   }
 }
 
@@ -82,7 +108,22 @@ function cells({ mean, members }, of, digits) {
 const head = ['labels', 'by', 'E of a member meV/atom', 'E of the mean', 'F of a member eV/Å', 'F of the mean'];
 const lines = rows.map((row) => [String(row.count), row.how, ...cells(row, 'energy', 1), ...cells(row, 'forces', 3)]);
 writeFileSync(at('compare.csv'), `${[head, ...lines].map((line) => line.join(',')).join('\n')}\n`);
-process.stdout.write(`${test.length} test frames\n\n${markdown([head, ...lines])}`);
+process.stdout.write(`${test.length} test frames of ${formulas.length} formulas\n\n${markdown([head, ...lines])}\n`);
+
+/** Of the members' mean, by formula. */
+const best = COUNTS[COUNTS.length - 1];
+const shift = shiftsBy(meanOf(taught).energies, train, best);
+const scratch = meanOf(await predictions(at(`scratch-${best}.mlts`), test));
+const transfer = meanOf(await predictions(at(`transfer-${best}.mlts`), test));
+const cellOf = (/** @type {Errors} */ { energy, forces }) => `${energy.toFixed(0)}, ${forces.toFixed(2)}`;
+const byFormula = formulas.map((formula) => [
+  ...[formula, String(test.filter((frame) => formulaOf(frame) === formula).length)],
+  cellOf(errorsIn(labelsOf(lowTest), formula, shiftsBy(labelsOf(lowTrain).energies, train, best))),
+  cellOf(errorsIn(meanOf(networks), formula, shift)),
+  ...[cellOf(errorsIn(scratch, formula)), cellOf(errorsIn(transfer, formula))],
+]);
+const names = ['formula', 'frames', 'GFN2-xTB', 'low network', `scratch, ${best}`, `transfer, ${best}`];
+process.stdout.write(markdown([names, ...byFormula]));
 
 /** @param {string} how */
 function curveOf(how) {
@@ -96,7 +137,7 @@ function curveOf(how) {
 const svg = await renderSvg({
   title: 'Forces of molecules that no training saw',
   x: 'labels of the high level',
-  y: 'F RMSE, eV/Å',
+  y: 'F RMSE, eV/Å (median over formulas)',
   logarithmic: true,
   curves: ['GFN2-xTB', 'low network', 'scratch', 'transfer'].map(curveOf),
 });
