@@ -84,15 +84,24 @@ for (const [lattice, a, atoms] of LATTICES) {
   const members = await predictions(model, frames);
   const volumes = frames.map(({ cell }) => Math.abs(determinant(/** @type {Float64Array} */ (cell))) / atoms);
   const stateOf = (/** @type {number[]} */ energies) => fitEquation('birch-murnaghan', volumes, energies);
-  const each = members.map(({ energies }) => stateOf([...energies].map((energy) => energy / atoms)));
+  const each = members.flatMap(({ energies }) => {
+    try {
+      return [stateOf([...energies].map((energy) => energy / atoms))];
+    } catch (error) {
+      // A member to whom this lattice is unstable.
+      process.stderr.write(`${lattice}: ${error instanceof Error ? error.message : error}\n`);
+      return [];
+    }
+  });
   const [own, mean] = [stateOf(truth), stateOf([...meanOf(members).energies].map((energy) => energy / atoms))];
-  lowest[lattice] = [own, mean, ...each].map(({ energy }) => energy);
+  const [truthMean, ...ofMembers] = [meanOf(members), ...members].map(({ energies }) => Math.min(...energies) / atoms);
+  lowest[lattice] = [Math.min(...truth), truthMean, ...ofMembers];
   const cell = (
     /** @type {(fit: import('../../dist/analysis/equation-of-state.js').EquationOfState) => number} */ value,
     /** @type {number} */ digits,
   ) => `${value(mean).toFixed(digits)} ± ${spread(each.map(value))[1].toFixed(digits)}`;
   rows.push([
-    lattice,
+    `${lattice} (${each.length} of ${members.length})`,
     own.volume.toFixed(2),
     cell((one) => one.volume, 2),
     (GPA * own.modulus).toFixed(0),
@@ -101,10 +110,18 @@ for (const [lattice, a, atoms] of LATTICES) {
 }
 engine.close();
 for (const row of rows) {
-  const above = lowest[row[0]].map((energy, i) => 1e3 * (energy - lowest.fcc[i]));
+  const above = lowest[row[0].slice(0, 3)].map((energy, i) => 1e3 * (energy - lowest.fcc[i]));
   row.push(above[0].toFixed(0), `${above[1].toFixed(0)} ± ${spread(above.slice(2))[1].toFixed(0)}`);
 }
-const crystals = ['', 'V₀ Å³ pw.x', 'V₀ model', 'B₀ GPa pw.x', 'B₀ model', 'E − E(fcc) meV pw.x', 'E − E(fcc) model'];
+const crystals = [
+  'lattice (members with a minimum)',
+  'V₀ Å³ pw.x',
+  'V₀ model',
+  'B₀ GPa pw.x',
+  'B₀ model',
+  'E − E(fcc) meV pw.x',
+  'E − E(fcc) model',
+];
 process.stdout.write(markdown([crystals, ...rows]));
 
 /** @param {Float64Array} m */
