@@ -37,7 +37,7 @@ const campaign = (arm, seed) => ({
 });
 
 const test = await framesOf(join(work, 'test.extxyz'));
-/** @typedef {{arm: Arm, labels: number, errors: import('../member-errors.mjs').Errors}} Row of one seed and round */
+/** @typedef {{arm: Arm, seed: number, labels: number, errors: import('../member-errors.mjs').Errors}} Row of one seed and round */
 /** @type {Row[]} */
 const rows = [];
 for (const seed of SEEDS) {
@@ -57,42 +57,62 @@ for (const seed of SEEDS) {
       if (stage === 'label') labels += counts.labelled;
       const model = join(folder, `round-${String(round).padStart(4, '0')}`, 'model.mlts');
       if (stage !== 'promote' || !existsSync(model)) continue;
-      rows.push({ arm, labels, errors: errorsOf(meanOf(await predictions(model, test)), test) });
+      rows.push({ arm, seed, labels, errors: errorsOf(meanOf(await predictions(model, test)), test) });
     }
   }
 }
 
-/** @param {Arm} arm */
-function curveOf(arm) {
-  const counts = [...new Set(rows.filter((row) => row.arm === arm).map(({ labels }) => labels))].sort((a, b) => a - b);
-  return counts.map((labels) => {
-    const own = rows.filter((row) => row.arm === arm && row.labels === labels);
-    const [energy, forces] = [
-      spread(own.map(({ errors }) => errors.energy)),
-      spread(own.map(({ errors }) => errors.forces)),
-    ];
-    return { labels, energy, forces };
-  });
+/** What was proposed a second time is not labelled again: random campaigns have a few labels less. */
+const COUNTS = [...new Set(rows.filter(({ arm }) => arm === 'active').map(({ labels }) => labels))];
+
+/**
+ * Between the rounds of one campaign, by logarithms; its last one beyond them.
+ * @param {Row[]} curve
+ * @param {(row: Row) => number} from what is given
+ * @param {(row: Row) => number} to what is wanted
+ * @param {number} at
+ */
+function between(curve, from, to, at) {
+  const sign = Math.sign(from(curve[curve.length - 1]) - from(curve[0]));
+  const next = curve.findIndex((row) => sign * (from(row) - at) >= 0);
+  if (next === 0) return to(curve[0]);
+  if (next < 0) return Number.NaN;
+  const [a, b] = [curve[next - 1], curve[next]];
+  const part = Math.log(at / from(a)) / Math.log(from(b) / from(a));
+  return to(a) * (to(b) / to(a)) ** part;
 }
+
+/** @param {Arm} arm @param {number} seed */
+const curve = (arm, seed) => rows.filter((row) => row.arm === arm && row.seed === seed);
+
+/** @param {Arm} arm */
+const curveOf = (arm) =>
+  COUNTS.map((labels) => {
+    const at = (/** @type {'energy' | 'forces'} */ of) =>
+      SEEDS.map((seed) => {
+        const own = curve(arm, seed);
+        const most = own[own.length - 1].labels;
+        return between(own, (row) => row.labels, ({ errors }) => errors[of], Math.min(labels, most)); // biome-ignore format: a call
+      });
+    return { labels, energy: spread(at('energy')), forces: spread(at('forces')) };
+  });
 const curves = { active: curveOf('active'), random: curveOf('random') };
 
-/** How many labels random sampling needs for a force error, between its rounds by the logarithm of both. @param {number} error */
+/** How many labels random sampling needs for a force error. @param {number} error */
 function labelsFor(error) {
-  const at = curves.random.findIndex(({ forces }) => forces[0] <= error);
-  if (at < 0) return `more than ${curves.random.at(-1)?.labels}`;
-  if (at === 0) return `at most ${curves.random[0].labels}`;
-  const [before, after] = [curves.random[at - 1], curves.random[at]];
-  const part = Math.log(before.forces[0] / error) / Math.log(before.forces[0] / after.forces[0]);
-  return String(Math.round(before.labels * (after.labels / before.labels) ** part));
+  const own = SEEDS.map((seed) => curve('random', seed));
+  const found = own.map((one) => between(one, ({ errors }) => errors.forces, ({ labels }) => labels, error)); // biome-ignore format: a call
+  if (found.every(Number.isFinite)) return spread(found)[0].toFixed(0);
+  return `more than ${Math.min(...own.map((one) => one[one.length - 1].labels))}`;
 }
 
 const value = (/** @type {readonly number[]} */ [mean, deviation], /** @type {number} */ digits) =>
   `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 const head = ['labels', 'active E meV/atom', 'active F eV/Å', 'random E', 'random F', 'labels at random for this F'];
-const lines = curves.active.map((row) => {
-  const other = curves.random.find(({ labels }) => labels === row.labels);
-  const cells = other === undefined ? ['–', '–'] : [value(other.energy, 1), value(other.forces, 3)];
-  return [String(row.labels), value(row.energy, 1), value(row.forces, 3), ...cells, labelsFor(row.forces[0])];
+const lines = curves.active.map((row, i) => {
+  const other = curves.random[i];
+  const cells = [value(row.energy, 1), value(row.forces, 3), value(other.energy, 1), value(other.forces, 3)];
+  return [String(row.labels), ...cells, labelsFor(row.forces[0])];
 });
 writeFileSync(join(work, 'compare.csv'), `${[head, ...lines].map((line) => line.join(',')).join('\n')}\n`);
 process.stdout.write(markdown([head, ...lines]));
