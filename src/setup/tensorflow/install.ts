@@ -17,7 +17,7 @@ import { probeRuntime } from './probe.ts';
 import { extract } from './wheel.ts';
 
 export interface InstallOptions {
-  /** The build with CUDA, and the CUDA libraries: 4 GB instead of 1. */
+  /** The build with CUDA, and the CUDA libraries: 5 GB instead of 1. */
   readonly gpu?: boolean;
   readonly folder?: string;
   readonly onStep?: (what: string) => void;
